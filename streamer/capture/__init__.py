@@ -1,0 +1,1 @@
+"""From a camera, file or URL to frames in a bounded queue."""

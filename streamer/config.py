@@ -1,0 +1,185 @@
+"""The schema of config.yaml, in which every key is described. `streamer.config_file` reads the file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+__all__ = [
+    "AuthConfig",
+    "CameraConfig",
+    "Config",
+    "InferenceConfig",
+    "LogConfig",
+    "ModelsConfig",
+    "ServerConfig",
+    "TrackingConfig",
+]
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are errors, values don't change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class CameraConfig(Section):
+    """One camera. `source` is a URL, a webcam, a video file, or `demo`."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    name: str = Field(default="", max_length=100)
+    source: str = Field(min_length=1, max_length=2000)
+    username: str = Field(default="", max_length=200)
+    password: SecretStr = SecretStr("")
+    transport: Literal["tcp", "udp"] = "tcp"
+    loop: bool = True
+    max_fps: float | None = Field(default=None, gt=0, le=240)
+    webcam_size: str | None = Field(default=None, pattern=r"^\d{2,5}x\d{2,5}$")
+    webcam_fps: float | None = Field(default=None, gt=0, le=240)
+    allow_hls: bool = False
+    open_timeout: Seconds = 10.0
+    stall_timeout: Seconds = 4.0
+    reconnect_min: Seconds = 1.0
+    reconnect_max: Seconds = 30.0
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _index_is_a_webcam(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("source")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        scheme = re.match(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://", value)
+        if scheme and scheme[1].lower() not in URL_SCHEMES:
+            raise ValueError(
+                f"the scheme {scheme[1]}:// can't be read; use {', '.join(f'{s}://' for s in URL_SCHEMES)}, "
+                "a file's path, a webcam (0 or /dev/video0) or demo"
+            )
+        if scheme and not value.partition("://")[2].rpartition("@")[2].strip("/"):
+            raise ValueError("the URL has no host")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.reconnect_max < self.reconnect_min:
+            raise ValueError("reconnect_max is shorter than reconnect_min")
+        if self.password.get_secret_value() and not self.username:
+            raise ValueError("a password needs a username beside it")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What people read: the name, else the id."""
+        return self.name or self.id
+
+
+class InferenceConfig(Section):
+    """How frames are analysed."""
+
+    workers: int | Literal["auto"] = Field(default="auto")
+    detect_width: int = Field(default=640, ge=160, le=4096)
+    detect_threshold: Fraction = 0.6
+    queue_size: int = Field(default=2, ge=1, le=64)
+    max_frame_age: Seconds = 0.5
+
+    @field_validator("workers")
+    @classmethod
+    def _some_workers(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and not 1 <= value <= 64:
+            raise ValueError("from 1 to 64 workers, or auto")
+        return value
+
+
+class ModelsConfig(Section):
+    """Which nets run, on what, and where their weights are looked for."""
+
+    detector: Literal["auto", "yunet", "centerface"] = "auto"
+    attributes: Literal["dlib", "none"] = "dlib"
+    runtime: Literal["auto", "onnxruntime", "openvino", "opencv"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    search_path: tuple[Path, ...] = ()
+    offline: bool = False
+
+
+class TrackingConfig(Section):
+    """When a face becomes a visit, and when the visit ends."""
+
+    confirm_after: Seconds = 0.3
+    confirm_hits: int = Field(default=3, ge=1, le=100)
+    lost_after: Seconds = 1.5
+    high_confidence: Fraction = 0.7
+    min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.75
+
+
+class AuthConfig(Section):
+    """Who may look. A token guards every route; `none` is for networks that are guarded otherwise."""
+
+    token: SecretStr
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 16:
+            raise ValueError(
+                "a token has at least 16 characters; make one with: python -c "
+                "'import secrets; print(secrets.token_urlsafe())'"
+            )
+        return value
+
+
+class ServerConfig(Section):
+    """Where the page and the API are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    auth: AuthConfig | Literal["none"] | None = None
+    max_viewers: int = Field(default=500, ge=1, le=10_000)
+    viewer_timeout: Seconds = 5.0
+    allowed_origins: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.auth is None and self.host not in LOOPBACK_HOSTS:
+            raise ValueError(
+                f"host {self.host} can be reached from other machines: set auth.token, "
+                "or auth: none if the network itself keeps strangers out"
+            )
+        return self
+
+
+class LogConfig(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    libraries: bool = False
+
+
+class Config(Section):
+    """The whole file."""
+
+    cameras: tuple[CameraConfig, ...] = Field(min_length=1, max_length=256)
+    inference: InferenceConfig = InferenceConfig()
+    models: ModelsConfig = ModelsConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    server: ServerConfig = ServerConfig()
+    privacy: Literal["none", "blur"] = "none"
+    log: LogConfig = LogConfig()
+
+    @field_validator("cameras")
+    @classmethod
+    def _ids_differ(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+        ids = [camera.id for camera in cameras]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"camera ids must differ: {', '.join(twice)} stands more than once")
+        return cameras

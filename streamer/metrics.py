@@ -1,0 +1,86 @@
+"""Every metric, declared once. Names and units follow Prometheus' conventions: base units, `_total` on counters."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from streamer import __version__
+
+__all__ = ["Metrics"]
+
+_STAGE_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0)
+_AGE_BUCKETS = (0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.25, 0.4, 0.6, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """The metrics of one running program, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry(auto_describe=True)
+        camera = ["camera"]
+
+        # capture
+        self.frames_captured = Counter("streamer_frames_captured", "Frames decoded", camera, registry=registry)
+        self.frames_dropped = Counter(
+            "streamer_frames_dropped",
+            "Frames not analysed, by reason: rate (over max_fps), evicted (a newer one came), stale (too old at its "
+            "turn), corrupt, keyframe (before the first key frame), failed (an error while analysing)",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self.reconnects = Counter(
+            "streamer_camera_reconnects", "Attempts to reach a camera again", camera, registry=registry
+        )
+        self.camera_up = Gauge("streamer_camera_up", "1 while the camera is live", camera, registry=registry)
+
+        # inference
+        self.frames_analyzed = Counter("streamer_frames_analyzed", "Frames analysed", camera, registry=registry)
+        self.queue_depth = Gauge("streamer_queue_depth", "Frames that wait for a worker", camera, registry=registry)
+        self.stage_seconds = Histogram(
+            "streamer_stage_duration_seconds",
+            "Work per frame, by stage: detect, track, attributes, annotate, encode",
+            ["stage"],
+            buckets=_STAGE_BUCKETS,
+            registry=registry,
+        )
+        self.frame_age = Histogram(
+            "streamer_frame_age_seconds",
+            "Time since capture, at a point of the frame's way: analyzed, sent",
+            ["camera", "point"],
+            buckets=_AGE_BUCKETS,
+            registry=registry,
+        )
+        self.workers_busy = Gauge("streamer_workers_busy", "Inference workers at work", registry=registry)
+        self.tracks = Gauge("streamer_tracks", "Confirmed faces in the newest frame", camera, registry=registry)
+        self.readings = Counter(
+            "streamer_face_readings", "Looks at a face by the attribute nets", camera, registry=registry
+        )
+        self.visits = Counter("streamer_visits", "Visits started (confirmed tracks)", camera, registry=registry)
+
+        # viewers
+        self.viewers = Gauge(
+            "streamer_viewers", "Connected viewers, by transport: websocket, mjpeg", ["transport"], registry=registry
+        )
+        self.viewer_bytes = Counter(
+            "streamer_viewer_sent_bytes", "Bytes handed to viewers' connections", ["transport"], registry=registry
+        )
+        self.pictures_sent = Counter(
+            "streamer_viewer_pictures_sent", "Pictures handed to viewers' connections", camera, registry=registry
+        )
+        self.pictures_replaced = Counter(
+            "streamer_viewer_pictures_replaced", "Unsent pictures replaced by a newer one", camera, registry=registry
+        )
+        self.pictures_encoded = Counter(
+            "streamer_pictures_encoded", "JPEGs encoded, once for each watched variant", camera, registry=registry
+        )
+        self.viewers_evicted = Counter(
+            "streamer_viewers_evicted", "Viewers cut off, by reason: stuck, protocol", ["reason"], registry=registry
+        )
+        self.events_dropped = Counter(
+            "streamer_events_dropped",
+            "Events that found their queue full, by queue: hub, viewer",
+            ["queue"],
+            registry=registry,
+        )
+
+        Info("streamer_build", "Version", registry=registry).info({"version": __version__})

@@ -1,0 +1,114 @@
+"""Pixels on demand: a picture is kept as the decoder left it, and converted only to the sizes that someone takes."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal, Protocol
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+__all__ = ["ArrayPicture", "DecodedPicture", "Picture", "Pixels"]
+
+Pixels = NDArray[np.uint8]
+PixelFormat = Literal["bgr24", "rgb24", "gray"]
+
+# Converters kept by a thread; a camera needs two or three (analysis, viewers), and one that changes size a few more.
+_CONVERTERS_KEPT = 32
+
+
+class Picture(Protocol):
+    """A picture whose pixels can be had in any size, from any thread."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    def pixels(
+        self, width: int | None = None, height: int | None = None, pixel_format: PixelFormat = "bgr24"
+    ) -> Pixels:
+        """A new array, (height, width, 3) or for gray (height, width), uint8, which the caller may draw on."""
+
+
+class DecodedPicture:
+    """A picture as the video decoder left it, usually YUV planes; libswscale converts and scales in one step."""
+
+    __slots__ = ("_frame",)
+    _local = threading.local()
+
+    def __init__(self, frame: av.VideoFrame) -> None:
+        self._frame = frame
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self._frame.width
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self._frame.height
+
+    def pixels(
+        self, width: int | None = None, height: int | None = None, pixel_format: PixelFormat = "bgr24"
+    ) -> Pixels:
+        """See `Picture.pixels`. Fast bilinear scaling, on the calling thread."""
+        width, height = width or self.width, height or self.height
+        converter = self._converter((self.width, self.height, self._frame.format.name, width, height, pixel_format))
+        converted = converter.reformat(
+            self._frame, width, height, pixel_format, interpolation=Interpolation.FAST_BILINEAR, threads=1
+        )
+        return converted.to_ndarray()  # type: ignore[return-value]  # uint8 for these formats
+
+    @classmethod
+    def _converter(cls, key: tuple[int, int, str, int, int, str]) -> VideoReformatter:
+        """This thread's converter for one pair of shapes: one made per frame would set libswscale up each time."""
+        converters: dict[tuple[int, int, str, int, int, str], VideoReformatter]
+        converters = cls._local.__dict__.setdefault("converters", {})
+        converter = converters.pop(key, None) or VideoReformatter()
+        converters[key] = converter  # at the end: the first is the one unused for longest
+        if len(converters) > _CONVERTERS_KEPT:
+            del converters[next(iter(converters))]
+        return converter
+
+
+class ArrayPicture:
+    """A picture held as a (height, width, 3) BGR uint8 array, such as a decoded photograph."""
+
+    __slots__ = ("_bgr",)
+
+    def __init__(self, bgr: Pixels) -> None:
+        if bgr.ndim != 3 or bgr.shape[2] != 3 or bgr.dtype != np.uint8 or not bgr.size:
+            raise ValueError(f"a picture is a (height, width, 3) uint8 array, not {bgr.shape} {bgr.dtype}")
+        self._bgr = bgr
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self._bgr.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self._bgr.shape[0])
+
+    def pixels(
+        self, width: int | None = None, height: int | None = None, pixel_format: PixelFormat = "bgr24"
+    ) -> Pixels:
+        """See `Picture.pixels`. Shrinks with area averaging, enlarges bilinearly."""
+        size = (width or self.width, height or self.height)
+        out = self._bgr
+        if size != (self.width, self.height):
+            shrinks = size[0] < self.width
+            out = cv2.resize(out, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[assignment]
+        if pixel_format != "bgr24":
+            code = cv2.COLOR_BGR2RGB if pixel_format == "rgb24" else cv2.COLOR_BGR2GRAY
+            return cv2.cvtColor(out, code)  # type: ignore[return-value]
+        return out.copy() if out is self._bgr else out

@@ -1,0 +1,75 @@
+"""Checks that hold for every test: it leaves no thread and no file descriptor behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _descriptors() -> dict[int, str]:
+    """What each open file descriptor of this process points to; empty where the system doesn't tell."""
+    folder = Path("/proc/self/fd")
+    found = {}
+    for link in folder.iterdir() if folder.is_dir() else ():
+        try:
+            found[int(link.name)] = str(link.readlink())
+        except OSError:  # the listing's own descriptor
+            continue
+    return found
+
+
+def _wait_until_gone(threads: set[threading.Thread], seconds: float = 3.0) -> set[threading.Thread]:
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return {thread for thread in threads if thread.is_alive()}
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """A test that leaves a thread running fails, by itself."""
+    before = set(threading.enumerate())
+    yield
+    left = _wait_until_gone({t for t in threading.enumerate() if t not in before and not _may_stay(t)})
+    assert not left, f"threads left running: {[t.name for t in left]}"
+
+
+def _may_stay(thread: threading.Thread) -> bool:
+    # asyncio's default executor and hypothesis' workers are ended by their owners after the test
+    return thread.name.startswith(("asyncio_", "ThreadPoolExecutor-hypothesis"))
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_descriptors() -> Iterator[None]:
+    """A test that leaves sockets, pipes or files of its own open fails, by itself."""
+    before = _descriptors()
+    yield
+    gc.collect()
+    left = {fd: what for fd, what in _descriptors().items() if before.get(fd) != what and _is_a_resource(what)}
+    assert not left, f"descriptors left open: {left}"
+
+
+def _is_a_resource(what: str) -> bool:
+    return what.startswith(("socket:", "pipe:")) or what.endswith((".mp4", ".mkv", ".jpg", ".onnx"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real clips and labelled photographs, where they lie beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the shared material beside the checkout (clips, faces, detection)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
