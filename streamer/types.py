@@ -212,8 +212,8 @@ class CameraStatus:
     """A camera's reader at one moment. Safe to show: `source` and `reason` are redacted.
 
     since: when this state began, UTC. next_attempt_at: UTC, None unless a reconnect is scheduled. fps: frames
-    delivered a second over the last few seconds. size: pixels, None before the first frame. frames, corrupt, reconnects: counted
-    since the start.
+    delivered a second over the last few seconds. size: pixels, None before the first frame. frames, corrupt,
+    reconnects: counted since the start.
     """
 
     camera: str
