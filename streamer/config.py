@@ -35,7 +35,7 @@ class Section(BaseModel):
 class CameraConfig(Section):
     """One camera. `source` is a URL, a webcam, a video file, or `demo`."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    id: str
     name: str = Field(default="", max_length=100)
     source: str = Field(min_length=1, max_length=2000)
     username: str = Field(default="", max_length=200)
@@ -50,6 +50,13 @@ class CameraConfig(Section):
     stall_timeout: Seconds = 4.0
     reconnect_min: Seconds = 1.0
     reconnect_max: Seconds = 30.0
+
+    @field_validator("id")
+    @classmethod
+    def _fit_for_addresses(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
+            raise ValueError("lower-case letters, digits, _ and -, at most 63")
+        return value
 
     @field_validator("source", mode="before")
     @classmethod
@@ -86,17 +93,17 @@ class CameraConfig(Section):
 class InferenceConfig(Section):
     """How frames are analysed."""
 
-    workers: int | Literal["auto"] = Field(default="auto")
+    workers: int | Literal["auto"] = "auto"
     detect_width: int = Field(default=640, ge=160, le=4096)
     detect_threshold: Fraction = 0.6
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
 
-    @field_validator("workers")
+    @field_validator("workers", mode="before")
     @classmethod
-    def _some_workers(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and not 1 <= value <= 64:
-            raise ValueError("from 1 to 64 workers, or auto")
+    def _some_workers(cls, value: object) -> object:
+        if value != "auto" and not (type(value) is int and 1 <= value <= 64):
+            raise ValueError("a whole number from 1 to 64, or auto")
         return value
 
 
@@ -167,7 +174,7 @@ class LogConfig(Section):
 class Config(Section):
     """The whole file."""
 
-    cameras: tuple[CameraConfig, ...] = Field(min_length=1, max_length=256)
+    cameras: tuple[CameraConfig, ...]
     inference: InferenceConfig = InferenceConfig()
     models: ModelsConfig = ModelsConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -177,9 +184,11 @@ class Config(Section):
 
     @field_validator("cameras")
     @classmethod
-    def _ids_differ(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+    def _some_cameras(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+        if not 1 <= len(cameras) <= 256:
+            raise ValueError("from 1 to 256 cameras")
         ids = [camera.id for camera in cameras]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
-            raise ValueError(f"camera ids must differ: {', '.join(twice)} stands more than once")
+            raise ValueError(f"ids must differ: {', '.join(twice)} stands more than once")
         return cameras

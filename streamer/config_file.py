@@ -21,6 +21,7 @@ __all__ = ["load_config", "parse_config"]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret")
 _LARGEST_FILE = 1024 * 1024
+_MOST_VALUES = 20_000  # aliases count each time they are used, which ends those that multiply or contain themselves
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -53,69 +54,103 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
     if not isinstance(document, dict):
         raise ConfigError(f"{name}: expected keys such as `cameras:` at the top, found {_show(document, '')}")
 
-    problems: list[str] = []
-    document = _substitute(document, "", environ, problems)
+    unset: dict[str, str] = {}
+    try:
+        document = _Substitution(environ, unset).apply(document, "")
+    except _TooLargeError:
+        raise ConfigError(
+            f"{name}: more than {_MOST_VALUES} values; is there an alias (*) that contains itself?"
+        ) from None
+    _register_secrets(document)
+    problems = [f"{path}: the environment variable {variable} is not set" for path, variable in unset.items()]
+    config = None
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
-        _register_secrets(document)
-        problems += [_describe(details) for details in error.errors(include_url=False)]
-        config = None
+        details = [d for d in error.errors(include_url=False) if not _is_other_union_arm(d)]
+        problems += [_describe(d) for d in details if _path(d) not in unset]
     if problems or config is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
-    _register_secrets(document)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
     return config.model_copy(update={"models": config.models.model_copy(update={"search_path": search_path})})
 
 
-def _substitute(value: Any, path: str, environ: Mapping[str, str], problems: list[str]) -> Any:
-    """The value with each ${NAME} or ${NAME:-default} in its texts replaced.
+class _TooLargeError(Exception):
+    pass
 
-    This comes after parsing, so that no variable's content can change the file's structure.
+
+class _Substitution:
+    """Replaces each ${NAME} or ${NAME:-default} in the texts of a document.
+
+    This comes after parsing, so that no variable's content can change the file's structure. Variables that are not set
+    are noted in `unset`, by key path.
     """
-    if isinstance(value, dict):
-        return {
-            key: _substitute(item, f"{path}.{key}" if path else str(key), environ, problems)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_substitute(item, f"{path}[{i}]", environ, problems) for i, item in enumerate(value)]
-    if not isinstance(value, str):
-        return value
 
-    def replace(match: re.Match[str]) -> str:
-        found = environ.get(match[1], match[2])
-        if found is None:
-            problems.append(f"{path}: the environment variable {match[1]} is not set")
-            return match[0]
-        return found
+    def __init__(self, environ: Mapping[str, str], unset: dict[str, str]) -> None:
+        self._environ = environ
+        self._unset = unset
+        self._values = 0
 
-    replaced = _VARIABLE.sub(replace, value)
-    if replaced != value and _VARIABLE.fullmatch(value):  # a whole value may stand for a number or a truth value
-        scalar = yaml.safe_load(replaced) if re.fullmatch(r"-?\d+(\.\d+)?|true|false", replaced) else replaced
-        return replaced if any(word in path.lower() for word in _SECRET_KEYS) else scalar
-    return replaced
+    def apply(self, value: Any, path: str) -> Any:
+        """The value at this key path, replaced."""
+        self._values += 1
+        if self._values > _MOST_VALUES or path.count(".") + path.count("[") > 50:
+            raise _TooLargeError
+        if isinstance(value, dict):
+            return {key: self.apply(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.apply(item, f"{path}[{i}]") for i, item in enumerate(value)]
+        return self._text(value, path) if isinstance(value, str) else value
+
+    def _text(self, text: str, path: str) -> Any:
+        def replace(match: re.Match[str]) -> str:
+            found = self._environ.get(match[1], match[2])
+            if found is None:
+                self._unset[path] = match[1]
+                return match[0]
+            return found
+
+        replaced = _VARIABLE.sub(replace, text)
+        is_scalar = _VARIABLE.fullmatch(text) and re.fullmatch(r"-?\d{1,15}(\.\d+)?|true|false", replaced)
+        # a variable that is the whole value may stand for a number or a truth value, but a password is text
+        return yaml.safe_load(replaced) if is_scalar and not _is_secret(path) else replaced
+
+
+def _location(details: Any) -> list[str | int]:
+    """Where an error of pydantic's lies in the file: its own marks for the arms of a union left out."""
+    return [
+        part
+        for part in details["loc"]
+        if not (isinstance(part, str) and (part.startswith(("literal[", "function-")) or part in {"int", "AuthConfig"}))
+    ]
+
+
+def _path(details: Any) -> str:
+    """The same as `cameras[0].max_fps`."""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in _location(details)).lstrip(".")
+
+
+def _is_other_union_arm(details: Any) -> bool:
+    """Whether this only says that a section is not a word, or a word not a section, as the other arm says it better."""
+    is_arm = len(_location(details)) < len(details["loc"])
+    return is_arm and details["type"] == ("literal_error" if isinstance(details["input"], dict) else "model_type")
 
 
 def _describe(details: Any) -> str:
     """One of pydantic's errors as `cameras[0].max_fps: …, found -3`."""
-    location = [part for part in details["loc"] if not _is_union_arm(part)]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    kind, message = details["type"], details["msg"].removeprefix("Value error, ")
+    path, kind = _path(details), details["type"]
     if kind == "extra_forbidden":
+        location = _location(details)
         near = difflib.get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
         return f"{path}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "missing":
         return f"{path}: missing"
+    message = details["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    if kind == "value_error" and isinstance(details["input"], dict):
+    if kind == "value_error" and not isinstance(details["input"], (str, int, float)):
         return f"{path or 'the file'}: {message}"
     return f"{path}: {message}, found {_show(details['input'], path)}"
-
-
-def _is_union_arm(part: object) -> bool:
-    return isinstance(part, str) and (part.startswith(("literal[", "function-")) or part in {"int", "AuthConfig"})
 
 
 def _known_keys(location: list[Any]) -> list[str]:
@@ -130,9 +165,13 @@ def _known_keys(location: list[Any]) -> list[str]:
     return list(section.model_fields)
 
 
+def _is_secret(path: str) -> bool:
+    return any(word in path.lower() for word in _SECRET_KEYS)
+
+
 def _show(value: object, path: str) -> str:
     """The offending value, short, and never a secret."""
-    if isinstance(value, SecretStr) or any(word in path.lower() for word in _SECRET_KEYS):
+    if isinstance(value, SecretStr) or _is_secret(path):
         return "a value that is not shown"
     if value is None:
         return "nothing"
@@ -144,7 +183,7 @@ def _register_secrets(document: Any) -> None:
     """Have every password and token of the document redacted from now on, also those of a document with errors."""
     if isinstance(document, dict):
         for key, value in document.items():
-            if isinstance(value, (str, int)) and any(word in str(key).lower() for word in _SECRET_KEYS):
+            if isinstance(value, (str, int)) and _is_secret(str(key)):
                 register_secret(str(value))
             else:
                 if key == "source" and isinstance(value, str) and "://" in value and "@" in value:

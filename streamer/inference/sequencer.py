@@ -1,0 +1,57 @@
+"""Puts what several workers finish in any order back into the order in which it was begun."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Sequencer"]
+
+T = TypeVar("T")
+
+
+class Sequencer(Generic[T]):
+    """Tickets are issued in order; what completes them is handled in that order, by one thread at a time.
+
+    No thread ever waits for another: the worker that completes the ticket whose turn it is handles it, and with it all
+    that has become ready meanwhile; the others leave theirs behind and go on.
+    """
+
+    def __init__(self, handle: Callable[[T], None]) -> None:
+        """`handle` must not raise."""
+        self._handle = handle
+        self._lock = threading.Lock()
+        self._issued = 0
+        self._turn = 0
+        self._ready: dict[int, T] = {}
+        self._handling = False
+
+    def issue(self) -> int:
+        """The next ticket. Each one must be completed, whatever happens, or all later ones wait for ever."""
+        with self._lock:
+            self._issued += 1
+            return self._issued - 1
+
+    def complete(self, ticket: int, item: T) -> None:
+        """Hand in the outcome of a ticket; returns when nothing is ready any more, or another thread is handling."""
+        with self._lock:
+            if ticket < self._turn or ticket in self._ready:
+                return  # completed on its behalf before: its worker was given up
+            self._ready[ticket] = item
+            if self._handling:
+                return
+            self._handling = True
+        while True:
+            with self._lock:
+                if self._turn not in self._ready:
+                    self._handling = False
+                    return
+                item = self._ready.pop(self._turn)
+                self._turn += 1
+            self._handle(item)
+
+    @property
+    def outstanding(self) -> int:
+        """Tickets issued and not handled yet."""
+        return self._issued - self._turn

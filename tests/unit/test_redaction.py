@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+
+from streamer.redaction import RedactingFilter, redact, register_secret
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rtsp://user:pass@10.0.0.9/live failed", "rtsp://***@10.0.0.9/live failed"),
+        ("rtsp://us%40er:p%3Aw@cam:554/a?b=c", "rtsp://***@cam:554/a?b=c"),
+        # a password written into the URL unencoded, with everything that can confuse a parser
+        ("rtsp://user:p@ss:w/o#r%d@cam/a", "rtsp://***@cam/a"),
+        ("two: http://a:b@c/ and rtsps://d:e@f/", "two: http://***@c/ and rtsps://***@f/"),
+        ("no user: rtsp://cam/a, mail me@example.org", "no user: rtsp://cam/a, mail me@example.org"),
+        ("'rtsp://u:p@h/x'", "'rtsp://***@h/x'"),
+    ],
+)
+def test_the_user_part_of_urls_is_masked(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+def test_a_registered_secret_is_masked_wherever_it_stands_and_however_encoded() -> None:
+    register_secret("tr0ub/@dor:#%")
+    for text in (
+        "login tr0ub/@dor:#% refused",
+        "login tr0ub%2F%40dor%3A%23%25 refused",
+        "login tr0ub/%40dor%3A%23%25 refused",
+    ):
+        assert redact(text) == "login *** refused"
+
+
+def test_a_log_record_is_redacted_in_its_arguments_and_its_traceback() -> None:
+    stream = io.StringIO()
+    logger = logging.getLogger("test-of-redaction")
+    logger.propagate = False
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactingFilter())
+    logger.addHandler(handler)
+    error = OSError("can't open rtsp://me:marked-secret@cam/1")
+    logger.error("source %s", "rtsp://me:marked-secret@cam/1", exc_info=error)
+    assert "marked-secret" not in stream.getvalue()
+    assert stream.getvalue().count("rtsp://***@cam/1") == 2
