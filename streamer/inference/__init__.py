@@ -1,0 +1,1 @@
+"""Finding faces and reading age and gender: models, runtimes, detectors, attribute nets."""

@@ -1,0 +1,71 @@
+"""Cuts aligned chips out of a picture: faces turned upright and scaled to what the attribute nets were trained on."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.picture import Pixels
+
+__all__ = ["face_chip", "similarity"]
+
+# Where dlib's face chips have the eyes, nose tip and mouth corners, as fractions of the face without its padding; in
+# the order of `Detections`. Stands in for dlib's own landmarks, which lie at the corners of the eyes.
+_TEMPLATE = np.array(
+    [(0.2255, 0.2160), (0.7548, 0.2160), (0.4901, 0.5156), (0.2541, 0.7802), (0.7261, 0.7802)], np.float64
+)
+_PADDING = 0.2
+_MOST_SHRINK = 2.0  # pixels of the picture per pixel of the chip, above which bilinear sampling skips pixels
+_FARTHEST = 1e6  # pixels; landmarks farther out than this are not of a face
+
+
+def similarity(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
+    """The (2, 3) transform (turn, scale, shift; no reflection) from pixels of the picture to those of the chip.
+
+    points: (5, 2) as in `Detections`. Least squares over the five points. Raises ValueError where they coincide.
+    """
+    target = (_PADDING + _TEMPLATE) / (1 + 2 * _PADDING) * size
+    source = np.asarray(points, np.float64)
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    a, b = source - source_mean, target - target_mean
+    spread = float((a**2).sum())
+    if not np.isfinite(spread) or spread < 1e-6 or np.abs(source).max() > _FARTHEST:
+        raise ValueError(f"not the landmarks of a face: {source.tolist()}")
+    # With points as complex numbers the transform is one factor: sum(conj(a) b) / sum(|a|²).
+    cos = float((a * b).sum()) / spread
+    sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
+    turn = np.array([[cos, -sin], [sin, cos]])
+    return np.hstack([turn, (target_mean - turn @ source_mean)[:, None]])
+
+
+def face_chip(pixels: Pixels, landmarks: NDArray[np.floating], size: int) -> Pixels:
+    """The face as a (size, size, 3) uint8 chip in the colour order of `pixels`.
+
+    pixels: (height, width, 3). landmarks: (5, 2), pixels. What lies outside of the picture is filled with its border.
+    A face more than twice the chip is first shrunk with area averaging. Raises ValueError where the landmarks coincide
+    or the face lies wholly outside.
+    """
+    transform = similarity(landmarks, size)
+    scale = math.hypot(transform[0, 0], transform[1, 0])  # chip pixels per picture pixel
+    inverse = cv2.invertAffineTransform(transform)
+    corners = np.array([(0, 0, 1), (size, 0, 1), (0, size, 1), (size, size, 1)]) @ inverse.T
+    height, width = pixels.shape[:2]
+    margin = 2 + 2 / scale
+    x0, y0 = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(corners.max(axis=0) + margin), (width, height)).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        raise ValueError("the face lies outside of the picture")
+    region = pixels[y0:y1, x0:x1]
+    shift = np.array([[1.0, 0, x0], [0, 1, y0], [0, 0, 1]])
+    if 1 / scale > _MOST_SHRINK:
+        small = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+        fx, fy = (x1 - x0) / small[0], (y1 - y0) / small[1]
+        region = cv2.resize(region, small, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        # the centre of the first small pixel is the middle of the pixels it averages
+        shift = shift @ np.array([[fx, 0, (fx - 1) / 2], [0, fy, (fy - 1) / 2], [0, 0, 1]])
+    return cv2.warpAffine(  # type: ignore[return-value]
+        region, transform @ shift, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )

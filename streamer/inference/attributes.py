@@ -1,0 +1,109 @@
+"""Reads age and gender of faces with the dlib nets, on aligned chips."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.config import ModelsConfig
+from streamer.errors import ModelError
+from streamer.inference.align import face_chip
+from streamer.inference.model_store import ModelStore
+from streamer.inference.quality import chip_quality, look_quality
+from streamer.inference.runtime import Session, open_session
+from streamer.picture import Pixels
+from streamer.types import Detections, FaceReading
+
+__all__ = ["AttributeModel", "DlibAttributes", "open_attribute_model"]
+
+_AGE_CHIP, _GENDER_CHIP = 64, 32
+_MEAN = np.array([122.782, 117.001, 104.298], np.float32)  # RGB, dlib's input_rgb_image
+_AGES = np.array([0.25, *range(1, 81)], np.float32)  # years, of the age net's 81 classes
+_BATCH = 16  # faces at most in one call: bounds memory; larger batches gain nothing
+
+
+class AttributeModel(Protocol):
+    """Reads age and gender. Safe to call from several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """What runs its nets."""
+
+    def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
+        """One reading for each face, in their order.
+
+        pixels: the whole picture at full size, (height, width, 3) BGR uint8. faces: in pixels of it; they may lie
+        partly outside. A face that can't be cut out (wholly outside, or landmarks that are no face) is read from
+        nothing and gets quality 0. Raises ModelError if a net returns nonsense.
+        """
+
+
+class DlibAttributes:
+    """See `AttributeModel`. The nets of dlib-models, converted to ONNX: see the cards in models/README.md."""
+
+    name = "dlib"
+
+    def __init__(self, age: Session, gender: Session) -> None:
+        self.sessions = (age, gender)
+
+    def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
+        """See `AttributeModel.read`."""
+        readings: list[FaceReading] = []
+        for start in range(0, len(faces), _BATCH):
+            readings += self._read_batch(pixels, faces.select(np.arange(start, min(start + _BATCH, len(faces)))))
+        return readings
+
+    def _read_batch(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
+        quality = np.zeros(len(faces))
+        chips = {size: np.zeros((len(faces), size, size, 3), np.uint8) for size in (_AGE_CHIP, _GENDER_CHIP)}
+        for i, (box, score, landmarks) in enumerate(zip(faces.boxes, faces.scores, faces.landmarks, strict=True)):
+            try:
+                for size, batch in chips.items():
+                    batch[i] = face_chip(pixels, landmarks, size)
+            except ValueError:
+                continue
+            quality[i] = look_quality(box, landmarks, float(score)) * chip_quality(chips[_AGE_CHIP][i])
+        age, gender = self.sessions
+        ages = _probabilities(age, chips[_AGE_CHIP], len(_AGES))
+        genders = _probabilities(gender, chips[_GENDER_CHIP], 2)
+        years = ages @ _AGES
+        spread = np.sqrt(np.maximum((ages * (_AGES - years[:, None]) ** 2).sum(axis=1), 0))
+        return [
+            FaceReading(float(y), float(s), float(f), float(q))
+            for y, s, f, q in zip(years, spread, genders[:, 0], quality, strict=True)
+        ]
+
+
+def open_attribute_model(
+    config: ModelsConfig, store: ModelStore, *, threads: int | None = None
+) -> AttributeModel | None:
+    """The attribute nets that the configuration asks for, fetched if need be; None for `none`. Raises ModelError.
+
+    threads: how many will read at the same time; one per core unless given.
+    """
+    if config.attributes == "none":
+        return None
+    age, gender = (
+        open_session(store.path(name), runtime=config.runtime, precision=config.precision, threads=threads)
+        for name in ("dlib-age", "dlib-gender")
+    )
+    return DlibAttributes(age, gender)
+
+
+def _probabilities(session: Session, chips: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+    """What a net says about BGR chips: (N, classes), each row summing to 1. Raises ModelError."""
+    blob = (chips[..., ::-1].astype(np.float32) - _MEAN) / np.float32(256)
+    (values,) = session.run(np.ascontiguousarray(blob.transpose(0, 3, 1, 2))).values()
+    if values.shape != (len(chips), classes):
+        raise ModelError(f"the attribute net returned {values.shape} for {len(chips)} faces of {classes} classes each")
+    sums = values.sum(axis=1, keepdims=True)
+    if not (np.isfinite(values).all() and (values >= 0).all() and (np.abs(sums - 1) < 0.05).all()):
+        raise ModelError("the attribute net returned values that are no probabilities: its weights are damaged")
+    normalised: NDArray[np.float32] = values / sums
+    return normalised

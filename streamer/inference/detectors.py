@@ -1,0 +1,70 @@
+"""Face detectors: what each can do, and which one is opened."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from streamer.config import InferenceConfig, ModelsConfig
+from streamer.errors import ModelError
+from streamer.inference.centerface import CenterFace
+from streamer.inference.model_store import ModelStore
+from streamer.inference.runtime import Session, cores, open_session
+from streamer.inference.yunet import YuNet
+from streamer.picture import Picture
+from streamer.types import Detections
+
+__all__ = ["Detector", "open_detector"]
+
+log = logging.getLogger(__name__)
+
+
+class Detector(Protocol):
+    """Finds faces. Safe to call from several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration and in models/manifest.yaml."""
+
+    @property
+    def session(self) -> Session:
+        """What runs its net."""
+
+    def detect(self, picture: Picture) -> Detections:
+        """The faces in a picture whose score reaches the threshold, best first.
+
+        Boxes and landmarks are in pixels of the picture and aren't clipped to it: a face at the edge keeps its size,
+        which the tracker and the alignment rely on. Raises ModelError.
+        """
+
+
+def open_detector(config: ModelsConfig, inference: InferenceConfig, store: ModelStore) -> Detector:
+    """The detector that the configuration asks for, fetched if need be. Raises ModelError.
+
+    auto: YuNet if it is on this machine, else CenterFace if that is; else whichever can be fetched, YuNet first.
+    """
+    name = _choose(store) if config.detector == "auto" else config.detector
+    path = store.path(name)
+    threads = cores() if inference.workers == "auto" else min(inference.workers, cores())
+    session = open_session(path, runtime=config.runtime, precision=config.precision, threads=threads)
+    kind = YuNet if name == "yunet" else CenterFace
+    return kind(session, width=inference.detect_width, threshold=inference.detect_threshold)
+
+
+def _choose(store: ModelStore) -> str:
+    """The detector for `auto`; it is on this machine afterwards. Raises ModelError."""
+    if store.find("yunet"):
+        return "yunet"
+    if store.find("centerface"):
+        log.warning("faces are found by centerface: yunet is not on this machine. `streamer models pull yunet` gets it")
+        return "centerface"
+    try:
+        store.path("yunet")
+    except ModelError as yunet:
+        try:
+            store.path("centerface")
+        except ModelError as centerface:
+            raise ModelError(f"no face detector can be had. {yunet}. {centerface}") from None
+        log.warning("faces are found by centerface, which costs several times as much: %s", yunet)
+        return "centerface"
+    return "yunet"

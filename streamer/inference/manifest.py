@@ -1,0 +1,103 @@
+"""The schema of models/manifest.yaml: which files there are, what they must be, and where they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from streamer.errors import ModelError
+
+__all__ = ["Conversion", "FileSpec", "Manifest", "ModelEntry", "Source", "load_manifest"]
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileSpec(_Record):
+    """What a file must be: its name in every folder it is looked for in, its size in bytes, its digest."""
+
+    file: str
+    size: int = Field(gt=0, le=2**31)
+    sha256: Sha256
+
+    @field_validator("file")
+    @classmethod
+    def _a_bare_name(cls, value: str) -> str:
+        if PurePath(value).name != value or value.startswith(".") or "\\" in value:
+            raise ValueError("a file name without folders")
+        return value
+
+
+class Source(_Record):
+    """Where a file can be had: an https address, or a member of a released wheel."""
+
+    url: str | None = None
+    wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$")
+    member: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.url is None) == (self.wheel is None) or (self.wheel is None) != (self.member is None):
+            raise ValueError("a source is either a url, or a wheel with a member")
+        if self.url is not None and not self.url.startswith("https://"):
+            raise ValueError("only https addresses")
+        return self
+
+    def __str__(self) -> str:
+        return self.url or f"the wheel {self.wheel}"
+
+
+class Conversion(_Record):
+    """A rewriting done once, after fetching, and what must come out of it."""
+
+    step: Literal["free-input-shape"]
+    result: FileSpec
+
+
+class ModelEntry(FileSpec):
+    """One file under one name."""
+
+    title: str
+    licence: str
+    sources: tuple[Source, ...] = Field(min_length=1)
+    convert: Conversion | None = None
+
+    @property
+    def used(self) -> FileSpec:
+        """The file that is used in the end: the converted one where there is a conversion."""
+        return self.convert.result if self.convert else FileSpec(file=self.file, size=self.size, sha256=self.sha256)
+
+
+Manifest = Mapping[str, ModelEntry]
+
+_ADAPTER: TypeAdapter[dict[str, ModelEntry]] = TypeAdapter(dict[str, ModelEntry])
+
+
+def load_manifest(path: Path | None = None) -> Manifest:
+    """The manifest in a file; without one, the manifest that belongs to this program. Raises ModelError."""
+    path = path or _own_manifest()
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _ADAPTER.validate_python(document)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}. Install streamer again") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not a manifest of models: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{path}: not a manifest of models: {where}: {first['msg']}") from None
+
+
+def _own_manifest() -> Path:
+    """Package data in an installed wheel; in an editable checkout the repository's own file."""
+    installed = Path(str(resources.files("streamer").joinpath("data", "manifest.yaml")))
+    return installed if installed.is_file() else Path(__file__).resolve().parents[2] / "models" / "manifest.yaml"

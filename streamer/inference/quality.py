@@ -1,0 +1,64 @@
+"""How far a look at a face can be trusted, from 0 to 1: large, frontal, sharp and well lit is best."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.picture import Pixels
+
+__all__ = ["chip_quality", "look_quality"]
+
+
+def look_quality(box: NDArray[np.floating], landmarks: NDArray[np.floating], score: float) -> float:
+    """What geometry alone says, before a pixel is read: decides whether the look is worth reading.
+
+    box: x0 y0 x1 y1, landmarks: (5, 2) as in `Detections`, in pixels of the same picture. score: the detector's, 0–1.
+    Product of three: size (0 at 12 pixels, 1 from 72 on), frontality, and the score (0.2 at 0.5, 1 from 0.85 on).
+    """
+    side = min(float(box[2] - box[0]), float(box[3] - box[1]))
+    size = _ramp(side, 12.0, 72.0)
+    sure = 0.2 + 0.8 * _ramp(float(score), 0.5, 0.85)
+    return size * sure * _frontality(np.asarray(landmarks, np.float64))
+
+
+def chip_quality(chip: Pixels) -> float:
+    """What the pixels say: sharpness and light of an aligned chip, (size, size, 3) BGR or RGB uint8."""
+    gray = cv2.cvtColor(chip, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    contrast = float(gray.std())
+    # edges relative to the contrast, so that a pale picture isn't taken for a blurred one
+    edges = float(cv2.Laplacian(gray, cv2.CV_32F).std()) / max(contrast, 1.0)
+    sharp = 0.3 + 0.7 * _ramp(edges, 0.05, 0.35)
+    mean = float(gray.mean())
+    light = _ramp(mean, 15, 60) * _ramp(255 - mean, 10, 40) * _ramp(contrast, 4, 20)
+    return sharp * light
+
+
+def _frontality(points: NDArray[np.float64]) -> float:
+    """1 for a face that looks into the camera, 0 for a profile or one that is no face at all.
+
+    Seen in the face's own axes, so a tilted head costs nothing. From the front, the nose tip lies midway between the
+    eyes and about half way from the eyes down to the mouth; turning moves it sideways, nodding up and down.
+    """
+    eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
+    across = points[1] - points[0] + points[4] - points[3]
+    width = float(np.hypot(*across)) / 2
+    if not np.isfinite(width) or width < 1e-3:
+        return 0.0
+    right = across / np.hypot(*across)
+    down = np.array([-right[1], right[0]])
+    nose, chin = points[2] - eyes, mouth - eyes
+    drop = float(chin @ down)
+    if drop <= 0.3 * width:  # the mouth is not below the eyes
+        return 0.0
+    yaw = abs(float(nose @ right) - float(chin @ right) * 0.5) / width
+    pitch = abs(float(nose @ down) / drop - 0.55)
+    # a profile squeezes the eyes together: from the front their distance is about the drop from eyes to mouth
+    squeeze = _ramp(width / drop, 0.3, 0.7)
+    return (1 - _ramp(yaw, 0.1, 0.5)) * (1 - 0.7 * _ramp(pitch, 0.15, 0.5)) * squeeze
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, a straight line between."""
+    return min(1.0, max(0.0, (value - low) / (high - low)))

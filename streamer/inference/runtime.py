@@ -1,0 +1,88 @@
+"""One way to run a net, whatever runs it: opens an ONNX file on onnxruntime, OpenVINO or OpenCV DNN."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import ModelError
+
+__all__ = ["Outputs", "Precision", "Runtime", "Session", "available_runtimes", "cores", "open_session"]
+
+log = logging.getLogger(__name__)
+
+Runtime = Literal["auto", "onnxruntime", "openvino", "opencv"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Outputs = dict[str, NDArray[np.float32]]
+
+
+class Session(Protocol):
+    """A net that is ready to run. Safe to call from several threads at once; each call uses one core."""
+
+    @property
+    def runtime(self) -> str:
+        """Which runtime it is, as in the configuration."""
+
+    @property
+    def precision(self) -> str:
+        """What the net is really computed in: float32 or bfloat16."""
+
+    def run(self, blob: NDArray[np.float32]) -> Outputs:
+        """The outputs, by name, as new arrays. blob: (N, C, height, width) float32, C-contiguous. Raises ModelError."""
+
+
+def available_runtimes() -> tuple[Literal["onnxruntime", "openvino", "opencv"], ...]:
+    """The runtimes that are installed; openvino is an extra."""
+    return ("onnxruntime", *(("openvino",) if importlib.util.find_spec("openvino") else ()), "opencv")
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_session(
+    path: Path, *, runtime: Runtime = "auto", precision: Precision = "auto", threads: int | None = None
+) -> Session:
+    """A net from an ONNX file.
+
+    runtime auto: OpenVINO where it is installed, else onnxruntime. precision auto: bfloat16 on OpenVINO where the
+    processor has instructions for it, else float32. threads: how many threads will call `run` at the same time (one
+    per core unless given); more may, but take turns. Raises ModelError: the file can't be read or isn't a net, the
+    runtime isn't installed, or it can't compute in the precision that was asked for.
+    """
+    chosen = runtime if runtime != "auto" else "openvino" if "openvino" in available_runtimes() else "onnxruntime"
+    if chosen != "openvino" and precision == "bfloat16":
+        raise ModelError(f"models.precision: bfloat16 needs models.runtime: openvino; {chosen} computes in float32")
+    _readable(path)
+    if chosen == "onnxruntime":
+        from streamer.inference.runtimes.onnxruntime_session import OnnxRuntimeSession
+
+        return OnnxRuntimeSession(path)
+    if chosen == "opencv":
+        from streamer.inference.runtimes.opencv_session import OpenCvSession
+
+        return OpenCvSession(path)
+    if "openvino" not in available_runtimes():
+        raise ModelError(
+            "models.runtime: openvino is not installed: pip install 'streamer[openvino]', or runtime: auto"
+        )
+    from streamer.inference.runtimes.openvino_session import OpenVinoSession
+
+    return OpenVinoSession(path, precision=precision, threads=threads or cores())
+
+
+def _readable(path: Path) -> None:
+    """Raises ModelError in the same words for every runtime."""
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise ModelError(f"{path}: an empty file, not a net")
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read: {error.strerror}") from None

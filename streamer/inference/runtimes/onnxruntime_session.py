@@ -1,0 +1,50 @@
+"""Nets on onnxruntime, the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from streamer.errors import ModelError
+from streamer.inference.runtime import Outputs
+
+__all__ = ["OnnxRuntimeSession"]
+
+_ONLY_ERRORS = 3  # its severity scale: 2 is warnings, of which every net causes dozens about its own weights
+
+
+class OnnxRuntimeSession:
+    """See `Session`. One intra-op thread: frames run in parallel on the pool's workers, so nets needn't."""
+
+    runtime = "onnxruntime"
+    precision = "float32"
+
+    def __init__(self, path: Path) -> None:
+        ort.disable_telemetry_events()
+        ort.set_default_logger_severity(_ONLY_ERRORS)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = _ONLY_ERRORS
+        self._path = path
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001  onnxruntime has no common base class
+            raise ModelError(f"{path}: onnxruntime can't load this net: {error}") from None
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            raise ModelError(f"{path}: a net with one input is needed, this has {len(inputs)}")
+        self._input = inputs[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, blob: NDArray[np.float32]) -> Outputs:
+        """See `Session.run`."""
+        try:
+            values = self._session.run(self._outputs, {self._input: blob})
+        except Exception as error:  # noqa: BLE001
+            raise ModelError(f"{self._path}: onnxruntime can't run this net on {blob.shape}: {error}") from None
+        return dict(zip(self._outputs, values, strict=True))

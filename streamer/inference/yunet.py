@@ -1,0 +1,69 @@
+"""The face detector YuNet (opencv_zoo, 2026may): decodes what the net says."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.errors import ModelError
+from streamer.inference.boxes import nms, small_picture
+from streamer.inference.runtime import Outputs, Session
+from streamer.picture import Picture
+from streamer.types import Detections
+
+__all__ = ["YuNet", "decode_yunet"]
+
+_STRIDES = (8, 16, 32)
+_OVERLAP = 0.3
+
+
+class YuNet:
+    """See `Detector`."""
+
+    name = "yunet"
+
+    def __init__(self, session: Session, *, width: int, threshold: float) -> None:
+        """width: of the small picture that is looked at, pixels. threshold: lowest score that counts, 0–1."""
+        self.session = session
+        self._width = width
+        self._threshold = threshold
+
+    def detect(self, picture: Picture) -> Detections:
+        """See `Detector.detect`."""
+        blob, box = small_picture(picture, widest=self._width, order="bgr")
+        outputs = self.session.run(blob)
+        return box.to_picture(nms(decode_yunet(outputs, blob.shape[3], self._threshold), _OVERLAP))
+
+
+def decode_yunet(outputs: Outputs, width: int, threshold: float) -> Detections:
+    """The faces before suppression, in pixels of the net's input.
+
+    outputs: for each stride s, cells row by row: cls_s and obj_s (1, cells, 1), bbox_s (1, cells, 4), kps_s
+    (1, cells, 10). width: of the net's input, a multiple of 32. Follows OpenCV's FaceDetectorYN. Raises ModelError.
+    """
+    boxes, scores, landmarks = [], [], []
+    for stride in _STRIDES:
+        try:
+            cls, obj, bbox, kps = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox", "kps"))
+        except KeyError as error:
+            raise ModelError(f"not YuNet: the net has no output {error.args[0]}") from None
+        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+        if np.isnan(score).any():
+            raise ModelError("YuNet returned scores that are not numbers: the weights don't fit the runtime")
+        hits = np.nonzero(score >= threshold)[0]
+        corner = _cells(width // stride, len(score))[hits]
+        centre = (corner + bbox[hits, :2]) * stride
+        half = np.exp(np.minimum(bbox[hits, 2:], 10)) * (stride / 2)
+        boxes.append(np.concatenate([centre - half, centre + half], axis=1))
+        scores.append(score[hits])
+        landmarks.append((corner[:, None] + kps[hits].reshape(-1, 5, 2)) * stride)
+    return Detections(np.concatenate(boxes), np.concatenate(scores), np.concatenate(landmarks))
+
+
+@functools.lru_cache(maxsize=64)
+def _cells(columns: int, cells: int) -> NDArray[np.float32]:
+    """Column and row of each cell, (cells, 2)."""
+    index = np.arange(cells)
+    return np.stack([index % columns, index // columns], axis=1).astype(np.float32)
