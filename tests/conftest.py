@@ -6,10 +6,13 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+# In CI nothing may be skipped: what a test needs is installed there. These reasons speak of the machine itself.
+MAY_SKIP_IN_CI = ("needs a processor with bfloat16",)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -73,3 +76,15 @@ def shared() -> Path:
 def cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI, a test that would be skipped fails instead, saying what it lacks."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(allowed in reason for allowed in MAY_SKIP_IN_CI):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} would be skipped, which CI does not allow: {reason}"
+    return report

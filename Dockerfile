@@ -1,0 +1,20 @@
+# streamer in a container: docker build -t streamer . && docker run -p 127.0.0.1:8000:8000 -v streamer:/data streamer
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE config.yaml ./
+COPY models/manifest.yaml models/manifest.yaml
+COPY streamer streamer
+RUN pip install --no-cache-dir --prefix=/install ".[openvino]"
+
+FROM python:3.12-slim
+COPY --from=build /install /usr/local
+RUN useradd --create-home --uid 10001 streamer && mkdir /data && chown streamer /data
+USER streamer
+# weights, the demo scene and, by default, the configuration live here: keep it on a volume
+WORKDIR /data
+ENV XDG_CACHE_HOME=/data/cache PYTHONUNBUFFERED=1
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=3s --start-period=120s \
+  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+ENTRYPOINT ["streamer"]
+CMD ["run", "--config", "/data/config.yaml"]

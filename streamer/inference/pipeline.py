@@ -1,0 +1,169 @@
+"""What happens to the frames of one camera between capture and viewers: detect, follow, read, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.config import TrackingConfig
+from streamer.inference.attributes import AttributeModel
+from streamer.inference.described import described
+from streamer.inference.detectors import Detector
+from streamer.inference.quality import look_quality
+from streamer.metrics import Metrics
+from streamer.tracking.schedule import ReadingSchedule
+from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother
+from streamer.tracking.tracker import TrackedFace, Tracker
+from streamer.types import Detections, Event, EventKind, FaceReading, Frame, Result, Track
+
+__all__ = ["CameraPipeline", "Deliver", "Found"]
+
+# Looks at faces in one frame: more would hold up the frames behind it; the faces that need it most go first.
+_MOST_READINGS = 4
+
+Deliver = Callable[[Frame, Result, NDArray[np.float32]], None]
+"""Takes a frame, its result, and the (N, 4) boxes of every face found in it, confirmed or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The outcome of the first half of the way, which runs in parallel: a frame and the faces in it."""
+
+    frame: Frame
+    detections: Detections
+    timings: dict[str, float]
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is known about one followed face."""
+
+    smoother: AttributeSmoother
+    estimate: AttributeEstimate = field(default_factory=AttributeEstimate)
+    reading: FaceReading | None = None
+
+
+class CameraPipeline:
+    """One camera's tracker, attribute schedule and smoothing, around nets that all cameras share.
+
+    `detect` may run on several threads at once; `follow` must be called by one thread at a time, in the order of
+    capture. The sequencer of the pool sees to both.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        *,
+        detector: Detector,
+        attributes: AttributeModel | None,
+        tracking: TrackingConfig,
+        metrics: Metrics,
+        deliver: Deliver,
+    ) -> None:
+        self.camera = camera
+        self._detector = detector
+        self._attributes = attributes
+        self._tracking = tracking
+        self._metrics = metrics
+        self._deliver = deliver
+        self._tracker = Tracker(tracking)
+        self._schedule = ReadingSchedule()
+        self._people: dict[int, _Person] = {}
+
+    def detect(self, frame: Frame) -> Found:
+        """Find the faces of one frame."""
+        watch = _StopWatch(self._metrics)
+        detections = self._detector.detect(frame.picture)
+        watch.lap("detect")
+        return Found(frame, detections, watch.timings)
+
+    def follow(self, found: Found) -> None:
+        """Give the faces their identities, read those that are due, and deliver the result."""
+        frame, detections = found.frame, found.detections
+        watch = _StopWatch(self._metrics, found.timings)
+        update = self._tracker.update(detections, frame.captured_at)
+        watch.lap("track")
+        self._read(frame, detections, update.faces)
+        watch.lap("attributes")
+        tracks = tuple(self._track(face) for face in update.faces)
+        events = self._visits(frame, tracks, update.started, update.ended)
+        for face in update.ended:
+            self._people.pop(face.id, None)
+            self._schedule.forget(face.id)
+        result = Result(
+            camera=frame.camera,
+            seq=frame.seq,
+            pts=frame.pts,
+            captured_at=frame.captured_at,
+            wall_time=frame.wall_time,
+            size=(frame.width, frame.height),
+            tracks=tracks,
+            events=events,
+            timings=MappingProxyType(watch.timings),
+        )
+        self._metrics.frames_analyzed.labels(self.camera).inc()
+        self._metrics.tracks.labels(self.camera).set(len(tracks))
+        self._deliver(frame, result, detections.boxes)
+
+    def _read(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
+        """Have the nets look at the faces whose turn it is."""
+        if self._attributes is None:
+            return
+        at, seen = frame.captured_at, {face.id: face for face in faces if face.detection is not None}
+        looks = [(i, look_quality(np.asarray(f.box, np.float32), f.landmarks, f.score)) for i, f in seen.items()]
+        due = self._schedule.choose(looks, at, limit=_MOST_READINGS)
+        if not due:
+            return
+        chosen = detections.select(np.array([seen[i].detection for i in due], np.intp))
+        for i, reading in zip(due, self._attributes.read(frame.picture.pixels(), chosen), strict=True):
+            person = self._people.setdefault(i, _Person(self._new_smoother()))
+            person.estimate = person.smoother.add(reading, at)
+            person.reading = reading
+            self._schedule.done(i, at, reading.quality)
+        self._metrics.readings.labels(self.camera).inc(len(due))
+
+    def _new_smoother(self) -> AttributeSmoother:
+        return AttributeSmoother(min_gender_confidence=self._tracking.min_gender_confidence)
+
+    def _track(self, face: TrackedFace) -> Track:
+        """The face with all that is known about it."""
+        track = Track(face.id, face.box, face.landmarks, face.score, face.first_seen, face.last_seen)
+        person = self._people.get(face.id)
+        return described(track, person.estimate, person.reading) if person else track
+
+    def _visits(
+        self, frame: Frame, tracks: Sequence[Track], started: Sequence[int], ended: Sequence[TrackedFace]
+    ) -> tuple[Event, ...]:
+        """The beginnings and ends of visits; the times are those of the frame in which a visit was seen first and last."""
+
+        def utc(at: float) -> float:
+            return frame.wall_time + (at - frame.captured_at)
+
+        events = [
+            Event(EventKind.VISIT_STARTED, frame.camera, utc(track.first_seen), track)
+            for track in tracks
+            if track.id in started
+        ]
+        events += [Event(EventKind.VISIT_ENDED, frame.camera, utc(face.last_seen), self._track(face)) for face in ended]
+        self._metrics.visits.labels(self.camera).inc(len(started))
+        return tuple(events)
+
+
+class _StopWatch:
+    """Takes the time of each stage, in ms for the result and in seconds for the metrics."""
+
+    def __init__(self, metrics: Metrics, timings: dict[str, float] | None = None) -> None:
+        self._metrics = metrics
+        self.timings = timings if timings is not None else {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._metrics.stage_seconds.labels(stage).observe(now - self._last)
+        self.timings[stage] = round((now - self._last) * 1000, 2)
+        self._last = now

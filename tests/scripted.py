@@ -1,0 +1,64 @@
+"""Detectors and attribute models that see what a test lays out, for tests of everything around the nets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.picture import Picture, Pixels
+from streamer.types import Detections, FaceReading
+
+__all__ = ["ScriptedAttributes", "ScriptedDetector"]
+
+Box = tuple[float, float, float, float]
+
+# Landmarks of a face seen from the front, as fractions of its box
+FRONTAL = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.33, 0.8), (0.67, 0.8)], np.float32)
+
+
+class NoSession:
+    """No net."""
+
+    runtime = "none"
+    precision = "none"
+
+    def run(self, blob: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """See `Session.run`."""
+        return {"input": blob}
+
+
+class ScriptedDetector:
+    """Finds the boxes in `boxes`, after whatever `act` does first."""
+
+    name = "scripted"
+    session = NoSession()
+
+    def __init__(self, act: Callable[[Picture], None] = lambda _: None) -> None:
+        self.boxes: list[Box] = []
+        self._act = act
+
+    def detect(self, picture: Picture) -> Detections:
+        """See `Detector.detect`."""
+        self._act(picture)
+        boxes = np.array(self.boxes, np.float32).reshape(-1, 4)
+        size = boxes[:, None, 2:] - boxes[:, None, :2]
+        return Detections(boxes, np.full(len(boxes), 0.9, np.float32), boxes[:, None, :2] + FRONTAL * size)
+
+
+class ScriptedAttributes:
+    """Reads the same in every face, and keeps how many it was shown at a time."""
+
+    name = "scripted"
+    sessions = (NoSession(),)
+
+    def __init__(self, reading: FaceReading) -> None:
+        self.shown: list[int] = []
+        self._reading = reading
+
+    def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
+        """See `AttributeModel.read`."""
+        assert pixels.ndim == 3
+        self.shown.append(len(faces))
+        return [self._reading for _ in range(len(faces))]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from streamer.config import TrackingConfig
+from streamer.inference.pipeline import CameraPipeline
+from streamer.metrics import Metrics
+from streamer.picture import ArrayPicture
+from streamer.types import EventKind, FaceReading, Frame, Result
+from tests.scripted import ScriptedAttributes, ScriptedDetector
+
+PICTURE = ArrayPicture(np.zeros((360, 640, 3), np.uint8))
+READING = FaceReading(30.0, 4.0, 0.98, 0.8)  # a woman of 30
+
+
+class Camera:
+    """A pipeline driven frame by frame, 25 a second."""
+
+    def __init__(self) -> None:
+        self.detector, self.attributes = ScriptedDetector(), ScriptedAttributes(READING)
+        self.results: list[Result] = []
+        self.faces: list[NDArray[np.float32]] = []
+        self.pipeline = CameraPipeline(
+            "door",
+            detector=self.detector,
+            attributes=self.attributes,
+            tracking=TrackingConfig(),
+            metrics=Metrics(),
+            deliver=self._deliver,
+        )
+
+    def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+        self.results.append(result)
+        self.faces.append(faces)
+
+    def see(self, *boxes: tuple[float, float, float, float], frames: int = 1) -> Result:
+        self.detector.boxes = list(boxes)
+        for _ in range(frames):
+            seq = len(self.results)
+            frame = Frame("door", seq, seq / 25, 1000 + seq / 25, 1.8e9 + seq / 25, PICTURE)
+            self.pipeline.follow(self.pipeline.detect(frame))
+        return self.results[-1]
+
+    def events(self, kind: EventKind) -> list[tuple[int, float]]:
+        return [(e.track.id, e.at) for r in self.results for e in r.events if e.kind is kind and e.track]
+
+
+def test_a_face_is_followed_read_and_reported_as_one_visit() -> None:
+    camera = Camera()
+    result = camera.see((100, 100, 180, 200), frames=50)
+    assert [t.id for t in result.tracks] == [1]
+    track = result.tracks[0]
+    assert (track.gender, round(track.age or 0)) == ("female", 30)
+    assert track.reading == READING
+    assert set(result.timings) == {"detect", "track", "attributes"}
+    camera.see(frames=100)
+    assert camera.results[-1].tracks == ()
+    started, ended = camera.events(EventKind.VISIT_STARTED), camera.events(EventKind.VISIT_ENDED)
+    assert started == [(1, pytest.approx(1.8e9, abs=1e-3))]  # when it was first seen, not when it was confirmed
+    assert ended == [(1, pytest.approx(1.8e9 + 49 / 25, abs=1e-3))]  # when it was last seen, not when it was given up
+
+
+def test_readings_become_rarer_the_longer_a_face_is_known() -> None:
+    camera = Camera()
+    camera.see((100, 100, 180, 200), frames=50)
+    early = len(camera.attributes.shown)
+    camera.see((100, 100, 180, 200), frames=50)
+    assert 2 <= early <= 10
+    assert len(camera.attributes.shown) - early < early
+
+
+def test_a_crowd_that_appears_at_once_is_read_a_few_at_a_time() -> None:
+    camera = Camera()
+    crowd = [(20.0 + 75 * i, 100.0, 80.0 + 75 * i, 180.0) for i in range(8)]
+    camera.see(*crowd, frames=25)
+    assert max(camera.attributes.shown) <= 4
+    assert all(track.samples for track in camera.results[-1].tracks)
+
+
+def test_what_is_known_of_an_ended_visit_is_freed() -> None:
+    camera = Camera()
+    for i in range(20):
+        camera.see((10.0 + 20 * i, 100, 90.0 + 20 * i, 200), frames=15)
+        camera.see(frames=60)
+    assert camera.pipeline._people == {}
+    assert len(camera.events(EventKind.VISIT_ENDED)) == 20
+
+
+def test_faces_not_confirmed_yet_are_handed_over_for_blurring() -> None:
+    camera = Camera()
+    result = camera.see((100, 100, 180, 200))
+    assert result.tracks == ()
+    assert camera.faces[-1].tolist() == [[100, 100, 180, 200]]

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from streamer.capture.frame_queue import FrameQueue
+from streamer.config import TrackingConfig
+from streamer.inference.pipeline import CameraPipeline
+from streamer.inference.pool import InferencePool
+from streamer.metrics import Metrics
+from streamer.picture import ArrayPicture, Picture
+from streamer.types import Frame, Result
+from tests.scripted import ScriptedDetector
+
+PICTURE = ArrayPicture(np.zeros((36, 64, 3), np.uint8))
+
+
+class Collector:
+    """Keeps what the pool delivers, and lets a test wait for a number of results."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+        with self._changed:
+            self.results.append(result)
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> list[Result]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.results) >= count, 5), f"{len(self.results)} of {count}"
+        return self.results
+
+
+class Bench:
+    """A pool with as many cameras as a test asks for."""
+
+    def __init__(self, workers: int, max_frame_age: float | None) -> None:
+        self.metrics = Metrics()
+        self.collected = Collector()
+        self.pool = InferencePool(workers=workers, max_frame_age=max_frame_age, metrics=self.metrics)
+
+    def camera(self, name: str, detector: ScriptedDetector, *, size: int = 100, lossless: bool = False) -> FrameQueue:
+        pipeline = CameraPipeline(
+            name,
+            detector=detector,
+            attributes=None,
+            tracking=TrackingConfig(),
+            metrics=self.metrics,
+            deliver=self.collected,
+        )
+        return self.pool.add(pipeline, queue_size=size, lossless=lossless)
+
+    def dropped(self, camera: str, reason: str) -> float:
+        value = self.metrics.registry.get_sample_value(
+            "streamer_frames_dropped_total", {"camera": camera, "reason": reason}
+        )
+        return value or 0.0
+
+
+@pytest.fixture
+def bench() -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(workers: int = 2, max_frame_age: float | None = 60.0) -> Bench:
+        made.append(Bench(workers, max_frame_age))
+        return made[-1]
+
+    yield make
+    for each in made:
+        assert each.pool.stop(5)
+
+
+def frame(camera: str, seq: int, age: float = 0.0) -> Frame:
+    now = time.monotonic() - age
+    return Frame(camera, seq, seq / 25, now, time.time() - age, PICTURE)
+
+
+def test_results_of_a_camera_leave_in_order_though_a_later_frame_is_ready_first(bench: Callable[..., Bench]) -> None:
+    first_may_end = threading.Event()
+    calls = iter(range(1000))
+
+    def act(_: Picture) -> None:
+        if next(calls) == 0:
+            assert first_may_end.wait(5)
+
+    b = bench(workers=3)
+    queue = b.camera("a", ScriptedDetector(act))
+    b.pool.start()
+    for seq in range(20):
+        queue.put(frame("a", seq))
+        if seq == 10:
+            first_may_end.set()
+    assert [r.seq for r in b.collected.wait_for(20)] == list(range(20))
+
+
+def test_a_camera_that_floods_the_pool_does_not_starve_another(bench: Callable[..., Bench]) -> None:
+    b = bench(workers=1)
+    busy, quiet = b.camera("busy", ScriptedDetector()), b.camera("quiet", ScriptedDetector())
+    for seq in range(50):
+        busy.put(frame("busy", seq))
+    for seq in range(3):
+        quiet.put(frame("quiet", seq))
+    b.pool.start()
+    order = [r.camera for r in b.collected.wait_for(53)]
+    assert order[:6].count("quiet") == 3  # turn by turn, while both have frames
+
+
+def test_a_stale_frame_is_dropped_before_work_is_spent_on_it(bench: Callable[..., Bench]) -> None:
+    analysed: list[Picture] = []
+    b = bench(max_frame_age=0.5)
+    queue = b.camera("a", ScriptedDetector(analysed.append))
+    queue.put(frame("a", 0, age=2.0))
+    queue.put(frame("a", 1))
+    b.pool.start()
+    assert [r.seq for r in b.collected.wait_for(1)] == [1]
+    assert len(analysed) == 1
+    assert b.dropped("a", "stale") == 1
+
+
+def test_a_frame_that_fails_is_counted_and_skipped_and_the_pool_lives_on(
+    bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = iter(range(1000))
+
+    def act(_: Picture) -> None:
+        if next(calls) in {1, 2, 3}:
+            raise RuntimeError("the net is ill")
+
+    b = bench(workers=1)
+    queue = b.camera("a", ScriptedDetector(act))
+    b.pool.start()
+    for seq in range(6):
+        queue.put(frame("a", seq))
+    assert [r.seq for r in b.collected.wait_for(3)] == [0, 4, 5]
+    assert b.dropped("a", "failed") == 3
+    assert len([r for r in caplog.records if "the net is ill" in (r.exc_text or str(r.exc_info))]) == 1  # once a minute
+
+
+def test_a_file_loses_no_frame(bench: Callable[..., Bench]) -> None:
+    b = bench(workers=2, max_frame_age=None)
+    queue = b.camera("file", ScriptedDetector(), size=2, lossless=True)
+    b.pool.start()
+    for seq in range(200):
+        assert queue.put(frame("file", seq, age=1000)) is None
+    queue.close()
+    assert b.pool.wait_until_drained("file", 5)
+    assert [r.seq for r in b.collected.results] == list(range(200))
+
+
+def test_a_removed_camera_takes_no_more_frames(bench: Callable[..., Bench]) -> None:
+    b = bench()
+    queue = b.camera("a", ScriptedDetector())
+    b.pool.start()
+    b.pool.remove("a")
+    late = frame("a", 0)
+    assert queue.put(late) is late
+
+
+def test_stopping_is_bounded_while_a_net_hangs() -> None:
+    let_go = threading.Event()
+    b = Bench(workers=1, max_frame_age=60)
+    entered = threading.Event()
+
+    def hang(_: Picture) -> None:
+        entered.set()
+        let_go.wait(10)
+
+    queue = b.camera("a", ScriptedDetector(hang))
+    b.pool.start()
+    queue.put(frame("a", 0))
+    assert entered.wait(5)
+    begin = time.monotonic()
+    assert not b.pool.stop(0.2)
+    assert time.monotonic() - begin < 2
+    let_go.set()
+    assert b.pool.stop(5)
