@@ -139,7 +139,7 @@ class CameraPipeline:
     def _visits(
         self, frame: Frame, tracks: Sequence[Track], started: Sequence[int], ended: Sequence[TrackedFace]
     ) -> tuple[Event, ...]:
-        """The beginnings and ends of visits; the times are those of the frame in which a visit was seen first and last."""
+        """The beginnings and ends of visits, at the times when a face was seen first and last."""
 
         def utc(at: float) -> float:
             return frame.wall_time + (at - frame.captured_at)

@@ -149,8 +149,8 @@ class InferencePool:
             found = job.lane.pipeline.detect(job.frame)
             if self._max_frame_age is not None:
                 found.timings["wait"] = round(waited * 1000, 2)
-        except Exception:  # noqa: BLE001 - one frame's failure must not cost the camera, nor the pool its thread
-            self._count_failure(job.lane)
+        except Exception as error:  # noqa: BLE001 - one frame's failure must not cost the camera or the pool its thread
+            self._count_failure(job.lane, error)
         job.lane.sequencer.complete(job.ticket, found)
 
     def _follow(self, lane: _Lane, found: Found | None) -> None:
@@ -158,19 +158,17 @@ class InferencePool:
             return
         try:
             lane.pipeline.follow(found)
-        except Exception:  # noqa: BLE001 - as in _analyse
-            self._count_failure(lane)
+        except Exception as error:  # noqa: BLE001 - as in _analyse
+            self._count_failure(lane, error)
         if self._max_frame_age is not None:
             age = time.monotonic() - found.frame.captured_at
             self._metrics.frame_age.labels(lane.pipeline.camera, "analyzed").observe(age)
 
-    def _count_failure(self, lane: _Lane) -> None:
-        """Call this while the exception is being handled."""
+    def _count_failure(self, lane: _Lane, error: Exception) -> None:
         self._metrics.frames_dropped.labels(lane.pipeline.camera, "failed").inc()
         lane.failures += 1
         now = time.monotonic()
         if now - lane.logged_at >= _LOG_INTERVAL:
-            log.exception(
-                "camera %s: the analysis of %d frame(s) failed; the last error", lane.pipeline.camera, lane.failures
-            )
+            camera, failures = lane.pipeline.camera, lane.failures
+            log.error("camera %s: the analysis of %d frame(s) failed; the last error", camera, failures, exc_info=error)
             lane.logged_at, lane.failures = now, 0

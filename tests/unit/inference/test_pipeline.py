@@ -31,7 +31,7 @@ class Camera:
             deliver=self._deliver,
         )
 
-    def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+    def _deliver(self, _: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         self.results.append(result)
         self.faces.append(faces)
 
@@ -57,9 +57,9 @@ def test_a_face_is_followed_read_and_reported_as_one_visit() -> None:
     assert set(result.timings) == {"detect", "track", "attributes"}
     camera.see(frames=100)
     assert camera.results[-1].tracks == ()
-    started, ended = camera.events(EventKind.VISIT_STARTED), camera.events(EventKind.VISIT_ENDED)
-    assert started == [(1, pytest.approx(1.8e9, abs=1e-3))]  # when it was first seen, not when it was confirmed
-    assert ended == [(1, pytest.approx(1.8e9 + 49 / 25, abs=1e-3))]  # when it was last seen, not when it was given up
+    (started,), (ended,) = camera.events(EventKind.VISIT_STARTED), camera.events(EventKind.VISIT_ENDED)
+    assert started == pytest.approx((1, 1.8e9), abs=1e-3)  # when it was first seen, not when it was confirmed
+    assert ended == pytest.approx((1, 1.8e9 + 49 / 25), abs=1e-3)  # when it was last seen, not when it was given up
 
 
 def test_readings_become_rarer_the_longer_a_face_is_known() -> None:

@@ -27,7 +27,7 @@ class Collector:
         self.results: list[Result] = []
         self._changed = threading.Condition()
 
-    def __call__(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+    def __call__(self, _frame: Frame, result: Result, _faces: NDArray[np.float32]) -> None:
         with self._changed:
             self.results.append(result)
             self._changed.notify_all()
