@@ -125,6 +125,7 @@ class TrackingConfig(Section):
     confirm_hits: int = Field(default=3, ge=1, le=100)
     lost_after: Seconds = 1.5
     high_confidence: Fraction = 0.7
+    confirm_score: Fraction = 0.8
     min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.75
 
 

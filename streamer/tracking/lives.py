@@ -14,7 +14,6 @@ __all__ = ["Life"]
 MEMORY = 0.7  # s after which a look counts 1/e as much for or against an unconfirmed face
 SEEN_SHARE = 0.5  # of the recent looks must have found a face before it is confirmed
 GIVE_UP_SHARE = 0.4  # below which it is forgotten
-CONFIRM_SCORE = 0.78  # mean of the recent scores; hair buns and emblems were seen to reach 0.76, faces have 0.85-0.95
 
 
 class Life:
@@ -92,7 +91,7 @@ class Life:
             and self.hits >= config.confirm_hits
             and at - self.first_seen >= config.confirm_after - 1e-6  # timestamps are rounded
             and self._seen >= SEEN_SHARE * self._looks
-            and self._score_sum >= CONFIRM_SCORE * self._seen
+            and self._score_sum >= config.confirm_score * self._seen
         )
 
     def landmarks_in(self, box: tuple[float, float, float, float]) -> NDArray[np.float32]:

@@ -18,10 +18,10 @@ __all__ = ["MotionModel", "measure"]
 Array = NDArray[np.float64]
 
 # (place, log size), fitted on detections of walking and talking people:
-MEASUREMENT_SD = (0.025, 0.035)  # how far a found box lies off: face sizes; log units
-VELOCITY_SD = (3.0, 0.6)  # of a face just found: face sizes per second; log units per second
-ACCELERATION = (30.0, 0.6)  # spectral density of the pushes: size² / s³; 1 / s³
-VELOCITY_FADES = (2.0, 0.7)  # seconds in which a velocity falls to 1/e
+MEASUREMENT_SD = (0.02, 0.025)  # how far a found box lies off: face sizes; log units
+VELOCITY_SD = (3.0, 0.5)  # of a face just found: face sizes per second; log units per second
+ACCELERATION = (6.0, 0.3)  # spectral density of the pushes: size² / s³; 1 / s³
+VELOCITY_FADES = (1.5, 0.5)  # seconds in which a velocity falls to 1/e
 
 _MEASUREMENT_VARIANCE = np.square(np.array(MEASUREMENT_SD)).reshape(2, 1)
 _VELOCITY_VARIANCE = np.square(np.array(VELOCITY_SD)).reshape(2, 1)
