@@ -1,0 +1,156 @@
+"""The HTTP API: status, cameras, snapshots, MJPEG, probes and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streamer import __version__
+from streamer.redaction import redact
+from streamer.server.broadcaster import Broadcaster
+from streamer.server.mjpeg import MjpegResponse
+from streamer.server.pictures import Variant
+from streamer.server.problems import SafeJSONResponse, problem
+from streamer.server.schemas import CameraModel, Problem, Readiness, StatusModel
+from streamer.types import CameraState
+
+__all__ = ["SNAPSHOT_SECONDS", "router"]
+
+# A snapshot is of now: an older picture is refused, with its age.
+SNAPSHOT_SECONDS = 10.0
+
+Kind = Annotated[Literal["annotated", "clean"], Query(description="with boxes and labels, or without")]
+Width = Annotated[int | None, Query(ge=64, le=4096, description="pixels, never more than the camera's own")]
+Quality = Annotated[int, Query(ge=10, le=95, description="of the JPEG")]
+MaxFps = Annotated[float | None, Query(gt=0, le=240, description="pictures a second")]
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
+_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}, 503: {"model": Problem}}
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"multipart/x-mixed-replace": {}}}}
+
+router = APIRouter(default_response_class=SafeJSONResponse)
+
+
+def _broadcaster(request: Request) -> Broadcaster:
+    found: Broadcaster = request.app.state.broadcaster
+    return found
+
+
+Here = Annotated[Broadcaster, Depends(_broadcaster)]
+
+
+def _known(here: Here, camera_id: Annotated[str, Path(description="the camera's id in the config")]) -> str:
+    if camera_id not in here.cameras:
+        raise HTTPException(404, f"no camera has the id {camera_id[:80]!r}; /api/v1/cameras lists them")
+    return camera_id
+
+
+Camera = Annotated[str, Depends(_known)]
+
+
+@router.get("/api/v1/status", response_model=StatusModel, tags=["operation"])
+async def status(here: Here) -> SafeJSONResponse:
+    """The program: version, uptime, the nets that run and where they came from, workers, viewers, cameras."""
+    services = here.services
+    return SafeJSONResponse(
+        {
+            "version": __version__,
+            "started_at": round(services.started_at, 3),
+            "uptime": round(time.time() - services.started_at, 1),
+            "models": dict(services.models()),
+            "workers": services.config.inference.workers,
+            "privacy": services.config.privacy,
+            "viewers": here.statistics.viewers(),
+            "cameras": here.statistics.cameras(),
+        }
+    )
+
+
+@router.get("/api/v1/cameras", response_model=list[CameraModel], tags=["cameras"])
+async def all_cameras(here: Here) -> SafeJSONResponse:
+    """Every camera, in the order of the config."""
+    return SafeJSONResponse(here.statistics.cameras())
+
+
+@router.get("/api/v1/cameras/{camera_id}", response_model=CameraModel, responses=_UNKNOWN, tags=["cameras"])
+async def one_camera(here: Here, camera: Camera) -> SafeJSONResponse:
+    """Where a camera stands, and what became of its frames."""
+    found = [each for each in here.statistics.cameras() if each["id"] == camera]
+    return SafeJSONResponse(found[0]) if found else problem(503, f"camera {camera} has not been started yet")
+
+
+@router.get(
+    "/api/v1/cameras/{camera_id}/snapshot.jpg", response_class=Response, responses=_UNKNOWN | _JPEG, tags=["cameras"]
+)
+async def snapshot(
+    here: Here, camera: Camera, kind: Kind = "annotated", width: Width = None, quality: Quality = 85
+) -> Response:
+    """The newest analysed picture; 503 when there is none of the last 10 s."""
+    update = here.services.hub.newest(camera)
+    if update is None:
+        return problem(503, f"camera {camera} has not delivered a picture yet")
+    age = time.monotonic() - update.frame.captured_at
+    if age > SNAPSHOT_SECONDS:
+        return problem(503, f"the newest picture of camera {camera} is {age:.0f} s old", age=round(age, 1))
+    picture = await asyncio.shield(here.encoder.request(update, Variant.of(kind, width, quality)))
+    frame = picture.update.frame
+    return Response(
+        picture.jpeg,
+        media_type="image/jpeg",
+        headers={
+            "Cache-Control": "no-store",
+            "Last-Modified": formatdate(frame.wall_time, usegmt=True),
+            "X-Frame-Seq": str(frame.seq),
+            "X-Frame-Timestamp": f"{frame.wall_time:.3f}",
+        },
+    )
+
+
+@router.get(
+    "/api/v1/cameras/{camera_id}/stream.mjpg", response_class=Response, responses=_UNKNOWN | _STREAM, tags=["cameras"]
+)
+async def stream(
+    here: Here,
+    camera: Camera,
+    kind: Kind = "annotated",
+    width: Width = None,
+    quality: Quality = 80,
+    max_fps: MaxFps = None,
+) -> Any:
+    """Pictures without end, as `multipart/x-mixed-replace`."""
+    return MjpegResponse(here, camera, Variant.of(kind, width, quality), max_fps)
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"], response_class=PlainTextResponse, tags=["operation"])
+async def healthz() -> PlainTextResponse:
+    """The process answers. Nothing more: a dead camera is no reason to restart the program."""
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+@router.api_route(
+    "/readyz",
+    methods=["GET", "HEAD"],
+    response_model=Readiness,
+    responses={503: {"model": Problem}},
+    tags=["operation"],
+)
+async def readyz(here: Here) -> SafeJSONResponse:
+    """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason."""
+    statuses = here.services.statuses()
+    live = [status.camera for status in statuses if status.state is CameraState.LIVE]
+    if live:
+        return SafeJSONResponse({"ready": True, "live": live, "cameras": len(statuses)})
+    reasons = {status.camera: f"{status.state.value}: {status.reason}".rstrip(": ") for status in statuses}
+    return problem(503, "no camera is live", reasons=reasons)
+
+
+@router.get("/metrics", response_class=PlainTextResponse, tags=["operation"])
+async def metrics(here: Here) -> Response:
+    """Prometheus' text format."""
+    text = redact(generate_latest(here.services.metrics.registry).decode())
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,229 @@
+"""Puts the routes together, and serves them on one port in the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from streamer import __version__
+from streamer.errors import StreamerError
+from streamer.server import api
+from streamer.server.auth import Guard, login_router
+from streamer.server.broadcaster import Broadcaster
+from streamer.server.documentation import documentation_page
+from streamer.server.problems import install_problem_handlers
+from streamer.server.protocol import MAX_MESSAGE
+from streamer.server.services import Services
+from streamer.server.transport import ViewerHttpProtocol, ViewerWebSocketProtocol
+
+__all__ = ["Server", "Services", "create_app"]
+
+log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_DESCRIPTION = (
+    "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
+    "(subprotocol streamer.v1); here is what is asked for."
+)
+# Everything comes from this server; pictures are drawn from blobs.
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application. Its lifespan attaches the hub to the running loop, and ends all viewers."""
+    broadcaster = Broadcaster(services)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        broadcaster.start()
+        yield
+        await broadcaster.close()
+
+    app = FastAPI(
+        title="streamer",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.broadcaster = broadcaster
+    install_problem_handlers(app)
+    app.include_router(api.router)
+    app.include_router(login_router(services.config.server))
+    app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
+    _add_pages(app, broadcaster)
+    # The last added is the outermost: refusals, too, carry the security headers
+    app.add_middleware(Guard, config=services.config.server)
+    app.add_middleware(_SecurityHeaders)
+    return app
+
+
+def _add_pages(app: FastAPI, broadcaster: Broadcaster) -> None:
+    @app.websocket("/ws")
+    async def websocket(websocket: WebSocket) -> None:
+        await broadcaster.serve_websocket(websocket)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/docs", include_in_schema=False)
+    async def documentation() -> HTMLResponse:
+        return HTMLResponse(documentation_page(app.openapi()))
+
+
+class _StaticFiles(StaticFiles):
+    """Files that a browser keeps but asks about each time: after an update nobody sees a mixture of two versions."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Called by starlette."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+class _SecurityHeaders:
+    """ASGI middleware; not starlette's `BaseHTTPMiddleware`, which would stand between streams and their ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Server:
+    """Runs the application in the running loop, and leaves signals alone."""
+
+    def __init__(self, services: Services) -> None:
+        self._config = services.config.server
+        self.app = create_app(services)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self.app,
+                http=ViewerHttpProtocol,
+                ws=ViewerWebSocketProtocol,
+                ws_max_size=MAX_MESSAGE,
+                ws_per_message_deflate=False,
+                ws_ping_interval=10.0,
+                ws_ping_timeout=10.0,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+            )
+        )
+        self._main: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listen, and serve from now on; returns the port. Raises StreamerError when the address can't be had."""
+        listeners = _listen(self._config.host, self._config.port)
+        config, server = self._server.config, self._server
+        config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=listeners)
+        self._main = asyncio.create_task(server.main_loop(), name="server")
+        return int(listeners[0].getsockname()[1])
+
+    async def stop(self, timeout: float = 3.0) -> None:  # noqa: ASYNC109 - bounds the whole, and never raises
+        """Close every connection and the port. Whoever has not left after `timeout` seconds is cut off."""
+        if self._main is None:
+            return
+        broadcaster: Broadcaster = self.app.state.broadcaster
+        broadcaster.end_viewers(1001, "the server stops")
+        server = self._server
+        server.should_exit = True
+        await self._main
+        self._main = None
+        connections = server.server_state.connections
+
+        def abort_all() -> None:
+            for connection in tuple(connections):
+                connection.transport.abort()
+
+        abort = asyncio.get_running_loop().call_later(timeout, abort_all)
+        try:
+            await server.shutdown()
+        finally:
+            abort.cancel()
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of the host; with port 0 all on the same free one."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise StreamerError(f"server.host: {host} can't be resolved: {error.strerror}") from None
+    listeners: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in dict.fromkeys(addresses):
+            if family not in {socket.AF_INET, socket.AF_INET6}:
+                continue
+            taken = listeners[0].getsockname()[1] if listeners else port
+            try:
+                listeners.append(_listen_on(family, (address[0], taken)))
+            except OSError as error:
+                # `localhost` has an IPv6 address also where the system has no IPv6
+                if not (listeners and error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}):
+                    raise
+    except OSError as error:
+        for listener in listeners:
+            listener.close()
+        raise StreamerError(_why(error, host, port)) from None
+    return listeners
+
+
+def _listen_on(family: int, address: tuple[Any, int]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(1024)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"server.port: {port} on {host} is in use by another program; choose another, or 0 for any free one"
+    if error.errno == errno.EACCES:
+        return f"server.port: this user may not listen on port {port}; use one above 1023"
+    return f"server.host: can't listen on {host}, port {port}: {error.strerror}"

@@ -1,0 +1,172 @@
+"""Encodes pictures for viewers, off the loop: each variant of a frame once, only on request, the newest first."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+
+from streamer.annotate import annotate, blur_faces
+from streamer.metrics import Metrics
+from streamer.server.hub import Update
+
+__all__ = ["EncodedPicture", "PictureEncoder", "Variant", "render"]
+
+# Widths and qualities are rounded to these steps, so that viewers who ask for nearly the same share the work.
+_WIDTH_STEP = 16
+_QUALITY_STEP = 5
+# A variant that nobody has asked for in this time, in seconds, is forgotten, its last picture with it.
+_KEPT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a picture is wanted. width: pixels, None for the camera's own."""
+
+    kind: Literal["annotated", "clean"]
+    width: int | None
+    quality: int
+
+    @classmethod
+    def of(cls, kind: Literal["annotated", "clean"], width: int | None, quality: int) -> Variant:
+        """The nearest one that is made."""
+        step = _QUALITY_STEP
+        return cls(
+            kind,
+            None if width is None else max(_WIDTH_STEP, round(width / _WIDTH_STEP) * _WIDTH_STEP),
+            min(95, max(step, round(quality / step) * step)),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPicture:
+    """A JPEG, and the update that it shows."""
+
+    update: Update
+    jpeg: bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    update: Update
+    done: asyncio.Future[EncodedPicture]
+
+
+class _Channel:
+    """One variant of one camera: at most one frame being encoded, one waiting for its turn, and the last one made."""
+
+    __slots__ = ("asked_at", "last", "running", "waiting")
+
+    def __init__(self) -> None:
+        self.last: EncodedPicture | None = None
+        self.running: _Job | None = None
+        self.waiting: _Job | None = None
+        self.asked_at = 0.0
+
+
+class PictureEncoder:
+    """Lives on the loop; only `render` runs in its threads."""
+
+    def __init__(
+        self, metrics: Metrics, *, blur: bool, threads: int = 2, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._metrics = metrics
+        self._blur = blur
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+        self._channels: dict[tuple[str, Variant], _Channel] = {}
+        self._closed = False
+
+    def request(self, update: Update, variant: Variant) -> asyncio.Future[EncodedPicture]:
+        """A future for the picture of this update, or of a newer one of the same camera that was asked for meanwhile.
+
+        Several callers may get the same future: don't cancel it, wait with `asyncio.shield` or a callback.
+        """
+        channel = self._channels.setdefault((update.frame.camera, variant), _Channel())
+        channel.asked_at = self._clock()
+        if channel.last is not None and not _newer(update, channel.last.update):
+            done = asyncio.get_running_loop().create_future()
+            done.set_result(channel.last)
+            return done
+        if channel.running is not None and not _newer(update, channel.running.update):
+            return channel.running.done
+        if channel.waiting is not None:
+            if _newer(update, channel.waiting.update):
+                channel.waiting.update = update
+            return channel.waiting.done
+        job = _Job(update, asyncio.get_running_loop().create_future())
+        if channel.running is None:
+            self._start(channel, job, variant)
+        else:
+            channel.waiting = job
+        return job.done
+
+    def forget_unused(self) -> None:
+        """Let go the pictures of variants that nobody asks for any more. To be called now and then."""
+        before = self._clock() - _KEPT
+        for key, channel in list(self._channels.items()):
+            if channel.running is None and channel.asked_at < before:
+                del self._channels[key]
+
+    async def close(self) -> None:
+        """Finish the frames that are being encoded, and end the threads."""
+        self._closed = True
+        running = [channel.running.done for channel in self._channels.values() if channel.running is not None]
+        await asyncio.gather(*running, return_exceptions=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._channels.clear()
+
+    def _start(self, channel: _Channel, job: _Job, variant: Variant) -> None:
+        channel.running = job
+        work = asyncio.get_running_loop().run_in_executor(
+            self._pool, render, job.update, variant, self._blur, self._metrics
+        )
+        work.add_done_callback(lambda finished: self._finish(channel, job, variant, finished))
+
+    def _finish(self, channel: _Channel, job: _Job, variant: Variant, finished: asyncio.Future[bytes]) -> None:
+        channel.running = None
+        waiting, channel.waiting = channel.waiting, None
+        if waiting is not None:
+            if self._closed:
+                waiting.done.cancel()
+            else:
+                self._start(channel, waiting, variant)
+        if finished.cancelled():
+            job.done.cancel()
+        elif (error := finished.exception()) is not None:
+            job.done.set_exception(error)
+            job.done.exception()  # seen: a viewer that left meanwhile is no reason for a complaint of the loop
+        else:
+            channel.last = EncodedPicture(job.update, finished.result())
+            self._metrics.pictures_encoded.labels(job.update.frame.camera).inc()
+            job.done.set_result(channel.last)
+
+
+def _newer(update: Update, than: Update) -> bool:
+    return update.frame.captured_at > than.frame.captured_at
+
+
+def render(update: Update, variant: Variant, blur: bool, metrics: Metrics) -> bytes:
+    """The JPEG of an update. Scales first and draws then, so that labels stay readable on a small picture."""
+    started = time.perf_counter()
+    frame = update.frame
+    width = min(variant.width or frame.width, frame.width)
+    height = max(1, round(frame.height * width / frame.width))
+    bgr = frame.picture.pixels(width, height)
+    scale = width / frame.width
+    if blur:
+        blur_faces(bgr, update.faces, scale=scale)
+    if variant.kind == "annotated":
+        annotate(bgr, update.result.tracks, at=frame.captured_at, scale=scale)
+    drawn = time.perf_counter()
+    ok, jpeg = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, variant.quality))
+    if not ok:
+        raise RuntimeError(f"OpenCV could not encode a picture of {width}x{height}")
+    metrics.stage_seconds.labels("annotate").observe(drawn - started)
+    metrics.stage_seconds.labels("encode").observe(time.perf_counter() - drawn)
+    return jpeg.tobytes()

@@ -1,0 +1,63 @@
+"""Answers in JSON, errors as RFC 9457 problem documents; nothing secret leaves in either."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from streamer.redaction import redact
+
+__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem"]
+
+log = logging.getLogger(__name__)
+
+
+class SafeJSONResponse(JSONResponse):
+    """JSON without the secrets that `streamer.redaction` knows."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return redact(to_json(content, inf_nan_mode="null").decode()).encode()
+
+
+class _Problem(SafeJSONResponse):
+    media_type = "application/problem+json"
+
+
+def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> SafeJSONResponse:
+    """An error. detail: what is wrong and what to do; members: more that a program can use."""
+    title = HTTPStatus(status).phrase
+    return _Problem(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, **members},
+        status_code=status,
+        headers=headers,
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Have every error of this application answered as a problem."""
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> SafeJSONResponse:
+        return problem(error.status_code, error.detail, headers=dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> SafeJSONResponse:
+        found = [
+            {"parameter": ".".join(str(part) for part in details["loc"][1:]), "message": details["msg"]}
+            for details in error.errors()
+        ]
+        detail = "; ".join(f"{each['parameter']}: {each['message']}" for each in found)
+        return problem(422, detail, errors=found)
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, __: Exception) -> SafeJSONResponse:
+        # Logged with its traceback by the server; nothing of it is told to the viewer
+        return problem(500, "the server failed to answer; its log says why")

@@ -1,0 +1,73 @@
+"""The shapes of the HTTP API's answers, for its OpenAPI document. The answers themselves are made elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from streamer.types import CameraState
+
+__all__ = ["CameraModel", "Problem", "Readiness", "StatusModel"]
+
+
+class Resolution(BaseModel):
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+class CameraModel(BaseModel):
+    """A camera: where its reader stands, and what became of its frames since the start."""
+
+    id: str
+    name: str
+    source: str = Field(description="as in the config, without user and password")
+    state: CameraState
+    since: float = Field(description="when this state began, UTC seconds")
+    reason: str
+    next_attempt_at: float | None = Field(description="of a reconnect, UTC seconds")
+    codec: str
+    resolution: Resolution | None
+    fps: float = Field(description="frames delivered a second")
+    frames: int
+    corrupt: int
+    reconnects: int
+    fps_analyzed: float
+    analyzed: int
+    dropped: dict[str, int] = Field(description="frames not analysed, by reason")
+    queue: int = Field(description="frames that wait for a worker")
+    age_ms: float | None = Field(description="age of the newest analysed frame, now")
+    latency_ms: float | None = Field(description="age of that frame when its analysis was done")
+    faces: int = Field(description="confirmed faces in that frame")
+
+
+class StatusModel(BaseModel):
+    """The program."""
+
+    version: str
+    started_at: float = Field(description="UTC seconds")
+    uptime: float = Field(description="seconds")
+    models: dict[str, Any] = Field(description="by role: name, runtime, precision, origin")
+    workers: int | str
+    privacy: str
+    viewers: dict[str, int] = Field(description="by transport")
+    cameras: list[CameraModel]
+
+
+class Readiness(BaseModel):
+    """At least one camera is live."""
+
+    ready: bool
+    live: list[str]
+    cameras: int
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,38 @@
+"""What the server needs from the rest of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamer.config import Config
+from streamer.metrics import Metrics
+from streamer.server.hub import Hub
+from streamer.types import CameraStatus
+
+__all__ = ["Services"]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Handed to `create_app`.
+
+    statuses: the cameras' readers as they stand now, in the order of the config. models: what runs, as JSON values by
+    role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
+    stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
+    seconds since the epoch.
+    """
+
+    config: Config
+    hub: Hub
+    metrics: Metrics
+    statuses: Callable[[], Sequence[CameraStatus]]
+    models: Callable[[], Mapping[str, Any]]
+    started_at: float
+
+    @property
+    def attribute_model(self) -> str:
+        """The name of the net that reads age and gender."""
+        running = self.models().get("attributes")
+        return str(running.get("name", "")) if isinstance(running, Mapping) else ""

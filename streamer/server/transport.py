@@ -1,0 +1,156 @@
+"""The sockets under the viewers: small buffers, and a sight of what waits in them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from typing import Any, Protocol, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+__all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "connection_of"]
+
+# Bytes that the kernel takes beyond what is on its way. Its default lets a slow viewer fall 82 pictures behind.
+NOTSENT_LOWAT = 128 * 1024
+# A client that opens a connection has this long to send its first request.
+REQUEST_SECONDS = 15.0
+_STATE_KEY = "streamer.connection"
+_TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
+
+
+class _Writer(Protocol):
+    """The part of uvicorn's protocol classes that knows whether the transport takes more."""
+
+    async def wait_writable(self) -> None: ...
+
+
+class Connection:
+    """One viewer's TCP connection, as the application sees it through `connection_of`."""
+
+    def __init__(self, transport: asyncio.Transport, writer: _Writer) -> None:
+        self._transport = transport
+        self._writer = writer
+        self._left = 0
+        self._since: float | None = None
+
+    async def writable(self) -> None:
+        """Return when nothing waits to be sent, or when the connection is lost."""
+        await self._writer.wait_writable()
+
+    @property
+    def closing(self) -> bool:
+        """No more can be sent."""
+        return self._transport.is_closing()
+
+    def abort(self) -> None:
+        """Drop the connection at once. Closing it would wait until the viewer has taken what is buffered: for ever."""
+        self._transport.abort()
+
+    def stuck_for(self, now: float) -> float:
+        """Seconds, of the calls' own clock, for which data has waited and the viewer has taken not one byte."""
+        waiting = self._transport.get_write_buffer_size()
+        left = waiting + self._unacknowledged() if waiting else 0
+        if left == 0 or left != self._left or self._since is None:
+            self._since = now
+        self._left = left
+        return now - self._since
+
+    def _unacknowledged(self) -> int:
+        """Bytes in the kernel that the viewer's side has not acknowledged; 0 where the system doesn't tell.
+
+        The kernel asks for more only when half of NOTSENT_LOWAT is gone; without this a viewer on a slow line, that
+        takes less than that in the time-out, would look stuck.
+        """
+        if sys.platform != "linux":
+            return 0
+        import fcntl
+        import termios
+
+        sock = self._transport.get_extra_info("socket")
+        try:
+            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        except (OSError, ValueError, AttributeError):
+            return 0
+        return int(struct.unpack("i", answer)[0])
+
+
+def connection_of(scope: Any) -> Connection | None:
+    """The connection under an ASGI scope; None when another server than ours runs the application."""
+    return cast("Connection | None", scope.get("state", {}).get(_STATE_KEY))
+
+
+def _set_up(transport: asyncio.Transport) -> None:
+    # Sending waits as soon as the kernel takes no more: what is chosen to be sent then is the newest
+    transport.set_write_buffer_limits(high=0)
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if _TCP_NOTSENT_LOWAT is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
+
+
+class ViewerHttpProtocol(H11Protocol):
+    """uvicorn's HTTP protocol with small buffers, a `Connection` in the scope, and a limit on silent clients."""
+
+    _request_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Called by the loop."""
+        super().connection_made(transport)
+        _set_up(transport)
+        # uvicorn copies this mapping into each scope's `state`
+        self.app_state = {**self.app_state, _STATE_KEY: Connection(transport, self)}
+        self._request_timer = self.loop.call_later(REQUEST_SECONDS, self._abort_if_silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Called by uvicorn when the first request asks for a websocket: another protocol takes over."""
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+        super().handle_websocket_upgrade(event)
+
+    async def wait_writable(self) -> None:
+        """See `Connection.writable`."""
+        if self.flow.write_paused:
+            await self.flow.drain()
+
+    def _abort_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.abort()
+
+
+class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's websocket protocol with small buffers, a `Connection` in the scope, and no waiting for the stuck."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Called by the HTTP protocol on upgrade."""
+        super().connection_made(transport)
+        _set_up(transport)
+        self.app_state = {**self.app_state, _STATE_KEY: Connection(transport, self)}
+        self.close_timeout = 2.0
+
+    async def wait_writable(self) -> None:
+        """See `Connection.writable`."""
+        await self.writable.wait()
+
+    def handle_ping(self) -> None:
+        """Answer, unless answers pile up: a client that pings and never reads must not fill our memory."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def keepalive_timeout(self) -> None:
+        """Cut off a viewer that is not there any more: it would not read a farewell either."""
+        self.transport.abort()
