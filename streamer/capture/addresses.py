@@ -1,0 +1,139 @@
+"""What a camera's `source` means: its kind, the URL or device FFmpeg is given, and what may be shown of it. Pure."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from streamer.config import CameraConfig
+from streamer.errors import SourceError
+from streamer.redaction import redact, register_secret
+
+__all__ = ["Address", "Kind", "locate", "split_credentials"]
+
+# FFmpeg's RTSP client keeps "user:password" in 128 bytes and cuts the rest off in silence (libavformat/rtsp.c).
+_RTSP_CREDENTIALS_MAX = 127
+# RFC 3986 lets these stand unencoded in the user part; leaving them saves room under the limit above.
+_UNENCODED = "!$&'()*+,;="
+_URL = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
+_PORT = re.compile(r":(\d*)$")
+_DEVICE = re.compile(r"^/dev/video\d+$")
+_MEDIA_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
+
+
+class Kind(StrEnum):
+    """How a source is opened and read."""
+
+    RTSP = "rtsp"
+    HTTP = "http"
+    WEBCAM = "webcam"
+    FILE = "file"
+    DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a source is. `url` may hold a password: it goes to FFmpeg and nowhere else; `shown` is for people.
+
+    url: a URL, a file's path, or the device as its FFmpeg input names it. input_format: FFmpeg's name of the webcam
+    input, else None. secure: over TLS. credentials: a user name is in the URL.
+    """
+
+    kind: Kind
+    url: str = field(repr=False)
+    shown: str
+    input_format: str | None = None
+    secure: bool = False
+    credentials: bool = False
+    host: str = ""
+
+
+def locate(camera: CameraConfig, platform: str = sys.platform) -> Address:
+    """The address of a camera's source on this platform (as in `sys.platform`). Raises SourceError."""
+    source = camera.source.strip()
+    if source.lower() == "demo":
+        return Address(Kind.DEMO, "", "demo")
+    if match := _URL.match(source):
+        return _network(match["scheme"].lower(), match["rest"], camera)
+    if source.isascii() and source.isdigit():
+        return _webcam(source, platform, index=int(source))
+    if _DEVICE.match(source) or (platform in {"darwin", "win32"} and _names_a_webcam(source)):
+        return _webcam(source, platform)
+    return Address(Kind.FILE, source, source)
+
+
+def split_credentials(rest: str) -> tuple[str, str, str]:
+    """User name, password and remainder of a URL, given without its scheme; both are decoded.
+
+    People paste passwords as they are. So where what stands before the first slash can't be a host and port, as in
+    `admin:pa/ss@host/path`, the user part is taken to reach to the last "@".
+    """
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in authority:
+        userinfo, _, host = authority.rpartition("@")
+        remainder = host + rest[len(authority) :]
+    elif "@" in rest and not _is_host(authority):
+        userinfo, _, remainder = rest.rpartition("@")
+    else:
+        return "", "", rest
+    user, _, password = userinfo.partition(":")
+    return unquote(user), unquote(password), remainder
+
+
+def _is_host(authority: str) -> bool:
+    """Whether a text can be `host`, `host:port` or `[v6]:port`."""
+    name = _PORT.sub("", authority)
+    return bool(name) and (name.startswith("[") or ":" not in name)
+
+
+def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
+    shown = redact(f"{scheme}://{rest}")
+    if scheme not in {"rtsp", "rtsps", "http", "https"}:
+        raise SourceError(f"{shown}: {scheme}:// can't be read; use rtsp, rtsps, http or https", retry=False)
+    user, password, remainder = split_credentials(rest)
+    if camera.username:
+        user, password = camera.username, camera.password.get_secret_value()
+    if password:
+        register_secret(password)
+    if ":" in user:
+        raise SourceError(f"{shown}: a user name can't hold a colon", retry=False)
+    userinfo = ""
+    if user:
+        userinfo = quote(user, safe=_UNENCODED) + (":" + quote(password, safe=_UNENCODED) if password else "")
+    kind = Kind.RTSP if scheme.startswith("rtsp") else Kind.HTTP
+    if kind is Kind.RTSP and len(userinfo) > _RTSP_CREDENTIALS_MAX:
+        raise SourceError(
+            f"{shown}: user name and password take {len(userinfo)} characters in the URL, and more than "
+            f"{_RTSP_CREDENTIALS_MAX} can't be sent over RTSP (signs other than letters and digits take three each)",
+            retry=False,
+        )
+    authority = re.split(r"[/?#]", remainder, maxsplit=1)[0]
+    return Address(
+        kind,
+        f"{scheme}://{userinfo}@{remainder}" if userinfo else f"{scheme}://{remainder}",
+        redact(f"{scheme}://{remainder}"),
+        secure=scheme.endswith("s"),
+        credentials=bool(user),
+        host=_PORT.sub("", authority).strip("[]"),
+    )
+
+
+def _names_a_webcam(source: str) -> bool:
+    """Whether a text on macOS or Windows is a device's name rather than a path."""
+    looks_like_a_path = "/" in source or "\\" in source or _MEDIA_SUFFIX.search(source)
+    return source.startswith("video=") or not (looks_like_a_path or Path(source).exists())
+
+
+def _webcam(source: str, platform: str, index: int | None = None) -> Address:
+    shown = f"webcam {source}"
+    if platform == "darwin":
+        return Address(Kind.WEBCAM, f"{source}:none", shown, "avfoundation")
+    if platform == "win32":
+        # DirectShow knows devices by name only: an index is looked up when it is opened.
+        name = source if index is not None else f"video={source.removeprefix('video=')}"
+        return Address(Kind.WEBCAM, name, shown, "dshow")
+    return Address(Kind.WEBCAM, f"/dev/video{index}" if index is not None else source, shown, "v4l2")

@@ -1,0 +1,301 @@
+"""A camera's reader: keeps one attempt at the camera running, watches that frames arrive, and tries again.
+
+Two threads: the supervisor, which lives from `start` to `stop` and alone writes the status, and the current attempt's,
+which reads and delivers. The supervisor never calls FFmpeg, so nothing that FFmpeg does can hold it up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from streamer.capture.addresses import locate
+from streamer.capture.attempt import Attempt, Phase
+from streamer.capture.backoff import Backoff
+from streamer.capture.demo import Files
+from streamer.capture.frame_queue import FrameQueue
+from streamer.capture.pacing import FrameRate, RateLimit
+from streamer.capture.source import DropReason, Sample
+from streamer.config import CameraConfig
+from streamer.errors import SourceError
+from streamer.metrics import Metrics
+from streamer.redaction import redact, register_secret
+from streamer.types import CameraState, CameraStatus, Frame
+
+__all__ = ["CameraReader"]
+
+log = logging.getLogger(__name__)
+
+_TICK = 0.5
+"""s between looks at the watchdog and refreshes of the status' figures."""
+_LIVE_LONG_ENOUGH = 10.0
+"""s of frames after which the next failure starts with the shortest pause again."""
+_ABANDON_AFTER = 1.0
+"""s that a cancelled attempt has before it is left behind."""
+_MOST_ABANDONED = 3
+"""Attempts that may hang at once; more would pile threads up behind a dead driver."""
+
+
+def _ignore(_status: CameraStatus) -> None:
+    return None
+
+
+class CameraReader:
+    """Delivers a camera's frames into a queue until stopped, whatever the camera does.
+
+    `on_status` is called at each change of state, in the supervisor's thread; it must not block, nor stop the reader.
+    The queue stays open when the reader stops: it belongs to whoever made it.
+    """
+
+    def __init__(
+        self,
+        camera: CameraConfig,
+        queue: FrameQueue,
+        metrics: Metrics,
+        *,
+        on_status: Callable[[CameraStatus], None] = _ignore,
+        store: Files | None = None,
+    ) -> None:
+        """`store`: has the demo's material; only a camera whose source is `demo` needs it."""
+        register_secret(camera.password.get_secret_value())
+        self._camera = camera
+        self._queue = queue
+        self._on_status = on_status
+        self._store = store
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera.id}", daemon=True)
+        self._backoff = Backoff(camera.reconnect_min, camera.reconnect_max)
+        self._attempts = 0
+        self._abandoned: list[Attempt] = []
+        # Held while a frame is delivered and while the current attempt changes: an abandoned attempt that comes round
+        # can put no frame behind those of its successor.
+        self._delivery = threading.Lock()
+        self._current: Attempt | None = None
+        self._limit = RateLimit(camera.max_fps)
+        self._rate = FrameRate()
+        self._seq = 0
+        self._corrupt = 0
+        self._size: tuple[int, int] | None = None
+        self._first_frame_at: float | None = None
+        self._captured = metrics.frames_captured.labels(camera.id)
+        self._drops = {
+            reason: metrics.frames_dropped.labels(camera.id, reason)
+            for reason in ("rate", "evicted", "corrupt", "keyframe")
+        }
+        self._reconnects = metrics.reconnects.labels(camera.id)
+        self._up = metrics.camera_up.labels(camera.id)
+        self._status = CameraStatus(
+            camera=camera.id,
+            name=camera.title,
+            source=redact(camera.source),
+            state=CameraState.CONNECTING,
+            since=time.time(),
+        )
+
+    @property
+    def status(self) -> CameraStatus:
+        """Where the reader stands; its figures are at most half a second old. Any thread."""
+        return self._status
+
+    def start(self) -> None:
+        """Begin; returns at once. A reader is started once."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """End within `timeout` seconds; True if its threads did.
+
+        A thread that FFmpeg holds longer delivers nothing any more, and ends when FFmpeg's time-out comes.
+        """
+        deadline = time.monotonic() + timeout
+        self._stop.set()
+        self._wake.set()
+        if self._thread.ident is None:  # never started
+            return True
+        self._thread.join(max(0.0, timeout))
+        ended = not self._thread.is_alive()
+        for attempt in [*self._abandoned]:
+            ended = attempt.join(deadline - time.monotonic()) and ended
+        return ended
+
+    # Called by the attempt, in its thread.
+
+    def deliver(self, attempt: Attempt, sample: Sample) -> None:
+        """A frame: limited, numbered, and into the queue."""
+        now, wall_time = time.monotonic(), time.time()
+        with self._delivery:
+            if attempt is not self._current:
+                return
+            self._captured.inc()
+            size = (sample.picture.width, sample.picture.height)
+            if self._first_frame_at is None or size != self._size:
+                self._first_frame_at = self._first_frame_at or now
+                self._size = size
+                self._wake.set()
+            if not self._limit.allows(now):
+                self._drops["rate"].inc()
+                return
+            frame = Frame(self._camera.id, self._seq, sample.pts, now, wall_time, sample.picture)
+            self._seq += 1
+            self._rate.add(now)
+            if self._queue.put(frame) is not None:
+                self._drops["evicted"].inc()
+
+    def dropped(self, attempt: Attempt, reason: DropReason) -> None:
+        """A packet or frame was left out."""
+        if attempt is self._current:
+            self._drops[reason].inc()
+            self._corrupt += reason == "corrupt"
+
+    def changed(self, attempt: Attempt) -> None:
+        """The attempt's phase changed."""
+        if attempt is self._current:
+            self._wake.set()
+
+    # The supervisor.
+
+    def _supervise(self) -> None:
+        try:
+            while not self._stop.is_set():
+                error = self._try_once()
+                if self._stop.is_set():
+                    break
+                if error is None:
+                    self._set(CameraState.STOPPED, "end of file")
+                    return
+                if not error.retry:
+                    log.error("camera %s: given up: %s", self._camera.id, error)
+                    self._set(CameraState.FAILED, str(error))
+                    return
+                self._pause(str(error))
+            self._set(CameraState.STOPPED, "")
+        except Exception:
+            log.exception("camera %s: the reader failed", self._camera.id)
+            self._set(CameraState.FAILED, "an error in the reader itself, see the log")
+
+    def _try_once(self) -> SourceError | None:
+        """One attempt from start to end: None at the end of a file or on request, else what went wrong."""
+        attempt = self._begin()
+        try:
+            while attempt.phase is not Phase.ENDED:
+                self._wake.wait(self._until_next_look(attempt))
+                self._wake.clear()
+                if self._stop.is_set():
+                    return None
+                self._refresh(attempt)
+                if stall := self._overdue(attempt):
+                    return stall
+            self._refresh(attempt)
+            return attempt.error
+        finally:
+            self._end(attempt)
+
+    def _begin(self) -> Attempt:
+        self._attempts += 1
+        attempt = Attempt(self._camera, self, self._store, self._attempts)
+        with self._delivery:
+            self._current = attempt
+            self._first_frame_at = None
+        attempt.start()
+        return attempt
+
+    def _end(self, attempt: Attempt) -> None:
+        """Let go of an attempt: it ends by itself soon, or is left behind."""
+        attempt.cancel()
+        lived = 0.0
+        ended = attempt.join(_ABANDON_AFTER)
+        with self._delivery:
+            self._current = None
+            self._rate.reset()
+            if self._first_frame_at is not None:
+                lived = time.monotonic() - self._first_frame_at
+        if lived >= _LIVE_LONG_ENOUGH:
+            self._backoff.reset()
+        self._abandoned = [left for left in self._abandoned if left.alive]
+        if not ended:
+            log.debug("camera %s: an attempt hangs in FFmpeg and is left behind", self._camera.id)
+            self._abandoned.append(attempt)
+
+    def _until_next_look(self, attempt: Attempt) -> float:
+        """Seconds until the figures or the watchdog want attention."""
+        if (allowed := self._allowance(attempt)) is None:
+            return _TICK
+        return min(_TICK, max(0.001, attempt.active_at + allowed - time.monotonic()))
+
+    def _allowance(self, attempt: Attempt) -> float | None:
+        """Seconds that an attempt may be inactive in its phase; None: as long as it likes."""
+        if attempt.phase in {Phase.PREPARING, Phase.ENDED}:
+            return None
+        if attempt.phase is Phase.OPENING or self._first_frame_at is None:
+            # A camera that answered may still take as long as connecting may until its next key frame.
+            return max(self._camera.open_timeout, self._camera.stall_timeout) + _TICK
+        return self._camera.stall_timeout
+
+    def _overdue(self, attempt: Attempt) -> SourceError | None:
+        """The watchdog: says so, and shows it, when nothing came for too long."""
+        allowed = self._allowance(attempt)
+        if allowed is None or time.monotonic() < attempt.active_at + allowed:
+            return None
+        shown = locate(self._camera).shown
+        if attempt.phase is Phase.OPENING:
+            return SourceError(f"{shown}: no answer within {self._camera.open_timeout:g} s")
+        kind = "frame" if self._first_frame_at is not None else "frame that can be decoded"
+        error = SourceError(f"{shown}: no {kind} for {self._quiet(attempt):.3g} s")
+        self._set(CameraState.STALLED, str(error))
+        return error
+
+    @staticmethod
+    def _quiet(attempt: Attempt) -> float:
+        return time.monotonic() - attempt.active_at
+
+    def _pause(self, reason: str) -> None:
+        """Wait until the next attempt is due, and until not too many of the earlier ones hang."""
+        pause = self._backoff.next()
+        log.warning("camera %s: %s; next attempt in %.1f s", self._camera.id, reason, pause)
+        self._set(CameraState.RECONNECTING, reason, next_attempt_at=time.time() + pause)
+        self._stop.wait(pause)
+        while len(self._abandoned) >= _MOST_ABANDONED and not self._stop.is_set():
+            self._set(CameraState.RECONNECTING, f"{reason}; waiting for {len(self._abandoned)} attempts that hang")
+            self._stop.wait(self._camera.reconnect_max)
+            self._abandoned = [left for left in self._abandoned if left.alive]
+        if self._stop.is_set():
+            return
+        self._reconnects.inc()
+        self._status = replace(self._status, next_attempt_at=None, reconnects=self._status.reconnects + 1)
+
+    def _refresh(self, attempt: Attempt) -> None:
+        """Bring the status up to date: live as soon as a frame came, and the figures."""
+        with self._delivery:
+            fps = self._rate.value(time.monotonic())
+            alive = self._first_frame_at is not None
+            size = self._size
+        codec = attempt.info.codec if attempt.info else self._status.codec
+        status = replace(self._status, fps=fps, size=size, codec=codec, frames=self._seq, corrupt=self._corrupt)
+        if attempt.phase is Phase.PREPARING and attempt.progress is not None:
+            status = replace(status, reason=f"making the demo's scene, {attempt.progress:.0%}")
+        self._status = status
+        if alive and status.state is not CameraState.LIVE:
+            self._set(CameraState.LIVE, "")
+            where = f"{size[0]}x{size[1]}" if size else "?"
+            log.info("camera %s: live, %s %s", self._camera.id, codec, where)
+
+    def _set(self, state: CameraState, reason: str, *, next_attempt_at: float | None = None) -> None:
+        """Enter a state and tell whoever listens."""
+        self._up.set(state is CameraState.LIVE)
+        self._status = replace(
+            self._status,
+            state=state,
+            since=self._status.since if state is self._status.state else time.time(),
+            reason=redact(reason),
+            next_attempt_at=next_attempt_at,
+            fps=self._status.fps if state is CameraState.LIVE else 0.0,
+            frames=self._seq,
+            corrupt=self._corrupt,
+        )
+        try:
+            self._on_status(self._status)
+        except Exception:
+            log.exception("camera %s: whoever listens to its status failed", self._camera.id)

@@ -1,0 +1,313 @@
+"""An opened source: one FFmpeg container and decoder, used by one thread, that yields frames."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+import av
+import av.error
+import cv2
+from av.codec.context import Flags as CodecFlags
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from streamer.capture.addresses import Address, Kind, locate
+from streamer.capture.ffmpeg_options import option_sets
+from streamer.capture.problems import opening_problem, reading_problem
+from streamer.config import CameraConfig
+from streamer.errors import SourceError
+from streamer.picture import ArrayPicture, DecodedPicture, Picture
+
+__all__ = ["DropReason", "Sample", "Source", "SourceInfo", "VideoSource", "open_source"]
+
+log = logging.getLogger(__name__)
+
+DropReason = Literal["corrupt", "keyframe"]
+
+_ERRORS_IN_A_ROW = 50
+"""Packets that can't be decoded, one after the other, before the source counts as broken: 2 s at 25 a second."""
+_KEYFRAME_PATIENCE = 5.0
+"""s; a stream that marks no key frame in this time (gradual intra refresh) is decoded as it comes."""
+_USUAL_FPS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source turned out to be.
+
+    size: pixels, None until known. fps: as the stream declares it, 0 where it doesn't. transport: tcp, udp, http,
+    webcam, file. duration: s, and frame_count, of a file that tells. first_frame_seconds: from the start of opening to
+    the first picture, set by `probe`.
+    """
+
+    kind: Kind
+    codec: str
+    size: tuple[int, int] | None
+    fps: float
+    pixel_format: str
+    transport: str
+    duration: float | None = None
+    frame_count: int | None = None
+    first_frame_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One decoded frame. pts: media time in seconds; it may jump."""
+
+    picture: Picture
+    pts: float
+
+
+class Source(Protocol):
+    """Something that frames can be read from, opened and used by one thread.
+
+    live: frames come when the camera sends them. paced: they come faster than real time, so that whoever plays them
+    has to wait until each is due.
+    """
+
+    info: SourceInfo
+    live: bool
+    paced: bool
+
+    def frames(self) -> Iterator[Sample]:
+        """Frames up to the end of the source. Raises SourceError when it breaks."""
+
+    def rewind(self) -> None:
+        """Begin again at the first frame. Raises SourceError where that can't be done."""
+
+    def close(self) -> None:
+        """Let go of the connection or file. May be called twice."""
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(_reason: DropReason) -> None:
+    return None
+
+
+class VideoSource:
+    """A source read through FFmpeg. Made by `open_source`."""
+
+    def __init__(
+        self,
+        address: Address,
+        camera: CameraConfig,
+        *,
+        threads: int = 1,
+        cancelled: Callable[[], bool] = _never,
+        on_drop: Callable[[DropReason], None] = _ignore,
+    ) -> None:
+        """Opens it, within about `camera.open_timeout` seconds. Raises SourceError."""
+        self._address = address
+        self._camera = camera
+        self._threads = threads
+        self._cancelled = cancelled
+        self._on_drop = on_drop
+        self._last_pts: float | None = None
+        self._errors_in_a_row = 0
+        self.live = address.kind is not Kind.FILE
+        container = self._open()
+        self._container: InputContainer | None = container
+        try:
+            self._stream = self._choose_stream(container)
+            self.info = self._describe(container)
+        except BaseException:
+            self.close()
+            raise
+        # A playlist delivers its segments in bursts, seconds at a time.
+        self.paced = not self.live or container.format.name.startswith("hls")
+
+    def frames(self) -> Iterator[Sample]:
+        """See `Source.frames`. Ends early when `cancelled()` turns true, looked at once per packet."""
+        if self._container is None:
+            raise ValueError("the source is closed")
+        self._errors_in_a_row = 0
+        keyframe_deadline = time.monotonic() + _KEYFRAME_PATIENCE if self.live else 0.0
+        while not self._cancelled():
+            try:
+                for packet in self._container.demux(self._stream):
+                    if self._cancelled():
+                        return
+                    if keyframe_deadline and packet.size:
+                        if not packet.is_keyframe and time.monotonic() < keyframe_deadline:
+                            self._on_drop("keyframe")
+                            continue
+                        keyframe_deadline = 0.0
+                    yield from self._decode(packet)
+            except av.error.InvalidDataError:  # of the container, not of a frame: reading goes on behind it
+                self._count_error()
+                continue
+            except (av.error.FFmpegError, OSError) as error:
+                raise reading_problem(error, self._address) from None
+            return
+
+    def rewind(self) -> None:
+        """See `Source.rewind`. Seeks, and opens the file again where it can't be searched."""
+        if self._container is None:
+            raise ValueError("the source is closed")
+        try:
+            self._container.seek(self._stream.start_time or 0, stream=self._stream)
+        except (av.error.FFmpegError, OSError):
+            self.close()
+            self._container = self._open()
+            self._stream = self._choose_stream(self._container)
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        container, self._container = self._container, None
+        if container is not None:
+            container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _open(self) -> InputContainer:
+        address, timeout = self._address, self._camera.open_timeout
+        self._check_input_format()
+        problem = SourceError(f"{address.shown}: can't be opened")
+        for options in option_sets(address, self._camera):
+            began = time.monotonic()
+            try:
+                return av.open(
+                    _device_name(address),
+                    mode="r",
+                    format=address.input_format,
+                    options=options,
+                    # The second restarts with each packet; it only ends a read that the watchdog has given up already.
+                    timeout=(timeout, self._camera.stall_timeout + 0.25),
+                    metadata_errors="replace",
+                )
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                problem = opening_problem(error, address, elapsed=time.monotonic() - began, timeout=timeout)
+        raise problem from None
+
+    def _check_input_format(self) -> None:
+        wanted = self._address.input_format
+        if wanted and not any(wanted in name.split(",") for name in av.formats_available):
+            raise SourceError(
+                f"{self._address.shown}: this build of PyAV reads no webcams here (its FFmpeg has no {wanted} input)",
+                retry=False,
+            )
+
+    def _choose_stream(self, container: InputContainer) -> VideoStream:
+        streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+        if not streams:
+            raise SourceError(f"{self._address.shown}: there is no video in it", retry=self.live)
+        stream = streams[0]
+        context: Any = stream.codec_context  # None where this FFmpeg has no decoder, which PyAV's types don't tell
+        if context is None:
+            raise SourceError(
+                f"{self._address.shown}: its video codec can't be decoded; set the camera to H.264, H.265 or MJPEG",
+                retry=self.live,
+            )
+        # Before the first decode, after which they can't be set any more. Frame threads would add a frame of delay
+        # each; cameras seldom send slices that others could work on.
+        context.thread_count = self._threads
+        if self._threads > 1:
+            context.thread_type = "FRAME"
+        if self.live:
+            context.flags |= CodecFlags.low_delay
+        for other in container.streams:
+            other.discard = Discard.default if other is stream else Discard.all
+        return stream
+
+    def _describe(self, container: InputContainer) -> SourceInfo:
+        stream, context = self._stream, self._stream.codec_context
+        rate = stream.average_rate or context.framerate
+        duration = None
+        if not self.live and container.duration:
+            duration = container.duration / av.time_base
+        size = (context.width, context.height) if context.width and context.height else None
+        count = stream.frames or (round(duration * rate) if duration and rate else None)
+        return SourceInfo(
+            kind=self._address.kind,
+            codec=context.name,
+            size=size,
+            fps=float(rate) if rate and rate <= 1000 else 0.0,
+            pixel_format=context.pix_fmt or "",
+            transport=self._camera.transport if self._address.kind is Kind.RTSP else str(self._address.kind),
+            duration=duration,
+            frame_count=None if self.live else count,
+        )
+
+    def _decode(self, packet: Packet[VideoStream]) -> Iterator[Sample]:
+        if packet.is_corrupt and self.live:
+            self._count_error()
+            return
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:  # the decoder had been emptied already
+            return
+        except av.error.FFmpegError:
+            self._count_error()
+            return
+        for frame in frames:
+            if frame.is_corrupt:
+                self._count_error()
+                continue
+            self._errors_in_a_row = 0
+            yield Sample(_upright(frame), self._media_time(frame))
+
+    def _count_error(self) -> None:
+        self._on_drop("corrupt")
+        self._errors_in_a_row += 1
+        if self._errors_in_a_row >= _ERRORS_IN_A_ROW:
+            raise SourceError(f"{self._address.shown}: {_ERRORS_IN_A_ROW} packets in a row could not be decoded")
+
+    def _media_time(self, frame: VideoFrame) -> float:
+        """Seconds; a frame that has no time (the first one of an RTSP stream) follows the one before."""
+        pts = frame.time
+        if pts is None:
+            pts = 0.0 if self._last_pts is None else self._last_pts + 1 / (self.info.fps or _USUAL_FPS)
+        self._last_pts = pts
+        return pts
+
+
+def open_source(
+    camera: CameraConfig,
+    *,
+    threads: int = 1,
+    cancelled: Callable[[], bool] = _never,
+    on_drop: Callable[[DropReason], None] = _ignore,
+) -> VideoSource:
+    """Open a camera's source; `demo` has to be made a file first (`streamer.capture.demo`). Raises SourceError.
+
+    threads: of the decoder; more than 1 adds delay. cancelled: looked at while reading. on_drop: told of each packet
+    or frame that is left out.
+    """
+    return VideoSource(locate(camera), camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
+
+
+def _device_name(address: Address) -> str:
+    """What FFmpeg calls it: DirectShow has no indices, so the device is looked up in its list."""
+    if address.input_format != "dshow" or not address.url.isdigit():
+        # A bare name may hold a colon, which FFmpeg would take for a protocol.
+        return f"file:{address.url}" if address.kind is Kind.FILE else address.url
+    devices = [device for device in av.enumerate_input_devices("dshow") if "video" in device.media_types]
+    index = int(address.url)
+    if index >= len(devices):
+        names = ", ".join(device.description or device.name for device in devices) or "none"
+        raise SourceError(f"{address.shown}: there is no such webcam; found: {names}")
+    return f"video={devices[index].name}"
+
+
+def _upright(frame: VideoFrame) -> Picture:
+    """The picture as it is meant to be seen: phones record sideways and say so."""
+    turn = round(frame.rotation) % 360
+    if turn not in {90, 180, 270}:
+        return DecodedPicture(frame)
+    codes = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+    return ArrayPicture(cv2.rotate(DecodedPicture(frame).pixels(), codes[turn]))  # type: ignore[arg-type]
