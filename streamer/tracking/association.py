@@ -2,58 +2,63 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["UNLIKELY", "assign", "overlap", "pair_costs"]
+from streamer.tracking.motion import Box, BoxMotion, Measured
 
-Array = NDArray[np.float64]
+__all__ = ["UNLIKELY", "Costs", "assign", "overlap", "pair_costs"]
 
-# By how much a true pair may differ besides the uncertainty of the motion: faces half hidden, turned, or blurred are
-# boxed worse than the measurement noise of a clear face says. Place in face sizes, log size.
-TOLERANCE_SD = (0.2, 0.2)
-# The cost above which a pair is taken for two different faces: with a well known track, 4 standard deviations.
+Costs = NDArray[np.float64]
+
+# By how much a true pair may differ besides the uncertainty of the motion, as a variance: faces half hidden, turned or
+# blurred are boxed worse than clear ones. Of the place in squared face sizes, of the log size.
+TOLERANCE = (0.2**2, 0.2**2)
+# The cost above which a pair is taken for two different faces: for a well known track, 4 standard deviations.
 UNLIKELY = 16.0
 
-_TOLERANCE = np.square(np.array(TOLERANCE_SD)).reshape(2, 1)
 
+def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured]) -> Costs:
+    """How badly each found box fits each predicted one: (tracks, found), 0 when perfect.
 
-def pair_costs(mean: Array, variance: Array, measured: Array) -> Array:
-    """How badly each found box fits each predicted one: (tracks, detections), 0 when perfect.
-
-    mean: (T, 2, 2) and variance: (T, 2, 1) of `MotionModel`; measured: (D, 2, 2) of `measure`. It is the negative log
-    likelihood of a Gaussian, doubled, less that of a perfect fit to a track known exactly: the squared distance in
-    standard deviations, plus a price for being uncertain. So of two tracks equally far from a face in their own terms,
-    the better known one gets it, and a track unseen for long reaches farther, but not without limit.
+    It is the negative log likelihood of a Gaussian, doubled, less that of a perfect fit to a track known exactly: the
+    squared distance in standard deviations, plus a price for being uncertain. So of two tracks equally far from a face
+    in their own terms, the better known one gets it, and a track unseen for long reaches farther, but not without
+    limit. Unlike an overlap of boxes it goes on telling near from far where they don't touch, as the boxes of small
+    faces that walk past a slow camera don't.
     """
-    uncertain = variance + _TOLERANCE
-    scale = np.ones((len(mean), 2, 1))
-    scale[:, 0, 0] = np.exp(mean[:, 1].sum(axis=1))  # width x height: the squared size
-    off = measured[None] - mean[:, None]
+    weights, prices = [], []
+    for track in tracks:
+        place, size = track.variance
+        place, size = place + TOLERANCE[0], size + TOLERANCE[1]
+        _, _, log_width, log_height = track.expected
+        across = math.exp(-log_width - log_height) / place  # width x height is the squared size of the face
+        weights.append((across, across, 1 / size, 1 / size))
+        prices.append(2 * math.log(place / TOLERANCE[0] * size / TOLERANCE[1]))
+    expected = np.array([track.expected for track in tracks])
+    off = np.array(found)[None] - expected[:, None]
     off *= off
-    off /= (uncertain * scale)[:, None]
-    price: Array = 2 * np.log(uncertain / _TOLERANCE).sum(axis=(1, 2))
-    costs: Array = off.sum(axis=(2, 3))
-    costs += price[:, None]
+    costs: Costs = (off @ np.array(weights)[:, :, None])[:, :, 0]
+    costs += np.array(prices)[:, None]
     return costs
 
 
-def assign(costs: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pairs (rows, columns) that are likelier together than apart, each row and column at most once."""
+def assign(costs: Costs) -> list[tuple[int, int]]:
+    """The pairs (row, column) that are likelier together than apart, each row and column at most once."""
     gain = np.minimum(costs - UNLIKELY, 0.0)
     rows, columns = linear_sum_assignment(gain)
-    likely = gain[rows, columns] < 0
-    return rows[likely], columns[likely]
+    return [(row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if gain[row, column] < 0]
 
 
-def overlap(boxes: Array, others: Array) -> Array:
-    """Shared area over the area of the smaller box, (N, M), 0–1. Boxes are x0 y0 x1 y1."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared: Array = np.maximum(high - low, 0).prod(axis=2)
-    area = np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
-    other_area = np.maximum(others[:, 2:] - others[:, :2], 0).prod(axis=1)
-    smaller = np.minimum(area[:, None], other_area[None])
-    out: Array = shared / np.maximum(smaller, 1e-9)
-    return out
+def overlap(one: Box, other: Box) -> float:
+    """The shared area as a part of the smaller box, 0–1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height / smaller

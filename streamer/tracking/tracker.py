@@ -8,6 +8,7 @@ any rate, an uneven one too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,17 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
-from streamer.tracking.association import UNLIKELY, assign, overlap, pair_costs
-from streamer.tracking.lives import Life
-from streamer.tracking.motion import MotionModel, measure
+from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
+from streamer.tracking.lives import FoundFace, Life
+from streamer.tracking.motion import Box, TimeStep, measure
 from streamer.types import Detections
 
 __all__ = ["TrackedFace", "Tracker", "TrackerUpdate"]
 
-Boxes = NDArray[np.float64]
-
 SHOWN_UNSEEN = 0.4  # s that a confirmed track is shown on its predicted path after it was last seen
-CANDIDATE_PATIENCE = 0.6  # s unseen after which an unconfirmed track is given up
+WEAK_AFTER = 0.6  # s unseen after which only a clear face carries on a track: a weak one may be anything
 SAME_FACE = 0.6  # shared part of the smaller box above which two boxes are taken for one face
 
 
@@ -39,7 +38,7 @@ class TrackedFace:
     """
 
     id: int
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: NDArray[np.float32]
     score: float
     first_seen: float
@@ -64,9 +63,7 @@ class Tracker:
 
     def __init__(self, config: TrackingConfig) -> None:
         self._config = config
-        self._motion = MotionModel()
-        self._lives: list[Life] = []  # one per row of the motion model
-        self._boxes: Boxes = np.zeros((0, 4))  # of the rows, after the newest step
+        self._lives: list[Life] = []
         self._at: float | None = None
         self._ids = 0  # the last id given
 
@@ -82,13 +79,9 @@ class Tracker:
         ended = self._pass_time(at)
         for life in self._lives:
             life.look(at)
-        order = _canonical_order(detections)
-        measured = measure(detections.boxes[order])
-        scores = detections.scores[order]
-        left = self._associate(measured, scores >= self._config.high_confidence, order, detections, at)
-        self._give_up()
-        self._start(left, measured, order, detections, at)
-        self._boxes = self._motion.boxes()
+        left = self._associate(_in_canonical_order(detections), at)
+        self._lives = [life for life in self._lives if not life.hopeless]
+        self._start(left, at)
         started = self._confirm(at)
         return TrackerUpdate(self._shown(), started, ended)
 
@@ -97,7 +90,6 @@ class Tracker:
         ended = self._pass_time(at)
         for life in self._lives:
             life.detection = None
-        self._boxes = self._motion.boxes()
         return TrackerUpdate(self._shown(), (), ended)
 
     def _pass_time(self, at: float) -> tuple[TrackedFace, ...]:
@@ -107,141 +99,98 @@ class Tracker:
         if seconds < 0:
             for life in self._lives:
                 life.shift(seconds)
-        overdue = [row for row, life in enumerate(self._lives) if at - life.last_seen > self._config.lost_after]
-        ended = tuple(self._face(row) for row in overdue if self._lives[row].id is not None)
-        if overdue:
-            gone = set(overdue)
-            self._keep([row for row in range(len(self._lives)) if row not in gone])
-        self._motion.predict(seconds)
-        return tuple(sorted(ended, key=lambda face: face.id))
+        live: list[Life] = []
+        ended: list[Life] = []
+        for life in self._lives:
+            (live if at - life.last_seen <= self._config.lost_after else ended).append(life)
+        self._lives = live
+        faces = _faces([life for life in ended if life.id is not None])
+        if seconds > 0:
+            step = TimeStep(seconds)
+            for life in live:
+                life.motion.predict(step)
+        return faces
 
-    def _associate(
-        self, measured: NDArray[np.float64], high: NDArray[np.bool_], order: list[int], found: Detections, at: float
-    ) -> list[int]:
-        """Match faces to tracks; returns the high-confidence ones that belong to none, as places in `order`."""
-        strong = [i for i, is_high in enumerate(high.tolist()) if is_high]
-        if not self._lives or not order:
-            return strong
-        weak = [i for i in range(len(order)) if not high[i]]
-        costs = pair_costs(self._motion.mean, self._motion.variance(), measured)
+    def _associate(self, found: list[FoundFace], at: float) -> list[FoundFace]:
+        """Match faces to tracks; returns the high-confidence ones that belong to none."""
+        strong = [i for i, face in enumerate(found) if face.score >= self._config.high_confidence]
+        if not self._lives or not found:
+            return [found[i] for i in strong]
+        weak = [i for i, face in enumerate(found) if face.score < self._config.high_confidence]
         known = [row for row, life in enumerate(self._lives) if life.id is not None]
-        pairs = self._match(costs, known, strong)
-        if weak:
-            fresh = [row for row in known if at - self._lives[row].last_seen <= CANDIDATE_PATIENCE]
-            pairs |= self._match(costs, [row for row in fresh if row not in pairs], weak)
-        if len(known) < len(self._lives):
-            taken = set(pairs.values())
-            new = [row for row, life in enumerate(self._lives) if life.id is None]
-            pairs |= self._match(costs, new, [i for i in strong if i not in taken])
-            if weak:
-                taken = set(pairs.values())
-                pairs |= self._match(
-                    costs, [row for row in new if row not in pairs], [i for i in weak if i not in taken]
-                )
-        self._take(pairs, measured, order, found, at)
-        taken = set(pairs.values())
-        return [i for i in strong if i not in taken]
+        fresh = [row for row in known if at - self._lives[row].last_seen <= WEAK_AFTER]
+        new = [row for row, life in enumerate(self._lives) if life.id is None]
+        costs = pair_costs([life.motion for life in self._lives], [face.measured for face in found])
+        matched: dict[int, int] = {}  # faces' places to tracks' rows
+        for rows, places in ((known, strong), (fresh, weak), (new, strong), (new, weak)):
+            _match(costs, rows, places, matched)
+        for place, row in matched.items():
+            self._lives[row].see(found[place], at)
+        return [found[i] for i in strong if i not in matched]
 
-    @staticmethod
-    def _match(costs: NDArray[np.float64], rows: list[int], columns: list[int]) -> dict[int, int]:
-        """The best pairs of these tracks and faces."""
-        if not rows or not columns:
-            return {}
-        whole = len(rows) == costs.shape[0] and len(columns) == costs.shape[1]
-        part = costs if whole else costs[np.ix_(rows, columns)]
-        if part.min() >= UNLIKELY:
-            return {}
-        best_rows, best_columns = assign(part)
-        return {rows[r]: columns[c] for r, c in zip(best_rows.tolist(), best_columns.tolist(), strict=True)}
-
-    def _take(
-        self, pairs: dict[int, int], measured: NDArray[np.float64], order: list[int], found: Detections, at: float
-    ) -> None:
-        if not pairs:
-            return
-        rows = np.fromiter(pairs, np.intp, len(pairs))
-        self._motion.correct(rows, measured[list(pairs.values())])
-        for row, place in pairs.items():
-            index = order[place]
-            self._lives[row].see(at, float(found.scores[index]), found.landmarks[index], found.boxes[index], index)
-
-    def _give_up(self) -> None:
-        """Forget the unconfirmed tracks that were more often missed than seen, or not seen for a while."""
-        keep = [
-            row
-            for row, life in enumerate(self._lives)
-            if life.id is not None
-            or life.detection is not None
-            or (life.steady and life.looked_at - life.last_seen <= CANDIDATE_PATIENCE)
-        ]
-        if len(keep) < len(self._lives):
-            self._keep(keep)
-
-    def _start(
-        self, left: list[int], measured: NDArray[np.float64], order: list[int], found: Detections, at: float
-    ) -> None:
+    def _start(self, left: list[FoundFace], at: float) -> None:
         """Begin a track for each face left over, unless it looks like another box around a face that is known."""
-        if not left:
-            return
-        boxes = found.boxes[order].astype(np.float64)
-        known = np.concatenate([self._motion.boxes()[self._rows_in_sight()], boxes[left]])
-        n = len(known) - len(left)
-        same = overlap(boxes[left], known) > SAME_FACE
-        new: list[int] = []
-        begun: list[int] = []
-        for k in sorted(range(len(left)), key=lambda k: -found.scores[order[left[k]]]):
-            if not same[k, :n].any() and not any(same[k, n + other] for other in begun):
-                begun.append(k)
-        for k in sorted(begun):
-            index = order[left[k]]
-            life = Life(at)
-            life.see(at, float(found.scores[index]), found.landmarks[index], found.boxes[index], index)
-            self._lives.append(life)
-            new.append(left[k])
-        if new:
-            self._motion.add(measured[new])
+        taken = [life.motion.box for life in self._lives if self._in_sight(life)] if left else []
+        for face in sorted(left, key=lambda face: -face.score):
+            if all(overlap(face.box, box) <= SAME_FACE for box in taken):
+                taken.append(face.box)
+                self._lives.append(Life(face, at))
 
     def _confirm(self, at: float) -> tuple[int, ...]:
         """Give ids to the tracks that have earned one in this frame."""
-        ready = [row for row, life in enumerate(self._lives) if life.id is None and life.ready(self._config, at)]
         started = []
-        for row in ready:
-            shown = self._rows_in_sight()
-            if shown and overlap(self._boxes[[row]], self._boxes[shown]).max() > SAME_FACE:
+        for life in self._lives:
+            if life.id is not None or not life.ready(self._config, at):
+                continue
+            box = life.motion.box
+            if any(overlap(box, other.motion.box) > SAME_FACE for other in self._lives if self._in_sight(other)):
                 continue  # a second box around a face that has an id: it may part from it later, or vanish
             self._ids += 1
-            self._lives[row].id = self._ids
-            started.append(self._ids)
+            life.id = self._ids
+            started.append(life.id)
         return tuple(started)
 
-    def _rows_in_sight(self) -> list[int]:
-        return [row for row, life in enumerate(self._lives) if life.id is not None and self._in_sight(life)]
-
     def _in_sight(self, life: Life) -> bool:
-        # a face is hidden only after a look that missed it: between looks it is there for all that is known
-        return life.seen_in_last_look or (self._at or 0.0) - life.last_seen <= SHOWN_UNSEEN
+        """Confirmed, and seen, or missed for no more than a moment."""
+        # a face is hidden only by a look that missed it: between looks it is there for all that is known
+        return life.id is not None and (life.seen_in_last_look or (self._at or 0.0) - life.last_seen <= SHOWN_UNSEEN)
 
     def _shown(self) -> tuple[TrackedFace, ...]:
-        faces = [self._face(row) for row in self._rows_in_sight()]
-        return tuple(sorted(faces, key=lambda face: face.id))
+        return _faces([life for life in self._lives if self._in_sight(life)])
 
-    def _face(self, row: int) -> TrackedFace:
-        life = self._lives[row]
-        x0, y0, x1, y1 = self._boxes[row].tolist()
-        box = (x0, y0, x1, y1)
-        return TrackedFace(
-            life.id or 0, box, life.landmarks_in(box), life.score, life.first_seen, life.last_seen, life.detection
+
+def _match(costs: Costs, rows: Sequence[int], places: Sequence[int], matched: dict[int, int]) -> None:
+    """Add the best pairs of these tracks and faces, as far as neither has one yet."""
+    taken = set(matched.values())
+    rows = [row for row in rows if row not in taken]
+    places = [place for place in places if place not in matched]
+    if not rows or not places:
+        return
+    whole = costs.shape == (len(rows), len(places))
+    part = costs if whole else costs[np.ix_(rows, places)]
+    if part.min() < UNLIKELY:
+        for row, column in assign(part):
+            matched[places[column]] = rows[row]
+
+
+def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
+    """What is shown of confirmed tracks, by id."""
+    faces = []
+    for life in lives:
+        box = life.motion.box
+        faces.append(
+            TrackedFace(
+                life.id or 0, box, life.landmarks_in(box), life.score, life.first_seen, life.last_seen, life.detection
+            )
         )
-
-    def _keep(self, rows: list[int]) -> None:
-        self._lives = [self._lives[row] for row in rows]
-        self._motion.keep(rows)
-        self._boxes = self._boxes[rows]
+    return tuple(sorted(faces, key=lambda face: face.id))
 
 
-def _canonical_order(found: Detections) -> list[int]:
-    """The places of the detections sorted by box and score, so that the order they came in has no influence."""
-    if len(found) < 2:
-        return list(range(len(found)))
-    keys = np.concatenate([found.boxes, found.scores[:, None]], axis=1).tolist()
-    return sorted(range(len(keys)), key=keys.__getitem__)
+def _in_canonical_order(found: Detections) -> list[FoundFace]:
+    """The detections sorted by box and score, so that the order they came in has no influence."""
+    faces = [
+        FoundFace((x0, y0, x1, y1), score, i, measure((x0, y0, x1, y1)), found.landmarks[i])
+        for i, ((x0, y0, x1, y1), score) in enumerate(zip(found.boxes.tolist(), found.scores.tolist(), strict=True))
+    ]
+    faces.sort(key=lambda face: (face.box, face.score))
+    return faces
