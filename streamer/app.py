@@ -1,0 +1,139 @@
+"""The whole program: builds every part from the configuration, starts from viewers to cameras, stops in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from streamer.capture.reader import CameraReader
+from streamer.config import CameraConfig, Config
+from streamer.inference.attributes import AttributeModel, open_attribute_model
+from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.model_store import ModelStore
+from streamer.inference.pipeline import CameraPipeline
+from streamer.inference.pool import InferencePool, available_cores
+from streamer.metrics import Metrics
+from streamer.server.app import Server, Services
+from streamer.server.hub import Hub
+from streamer.types import CameraState, CameraStatus, Event, EventKind
+
+__all__ = ["App"]
+
+log = logging.getLogger(__name__)
+
+# What each part may take of the 5 s in which a stop must be done.
+_STOP_READERS, _STOP_POOL, _STOP_SERVER = 2.0, 1.0, 1.5
+
+
+class App:
+    """One running streamer: make it (which loads the nets), `start` it in a loop, `stop` it in at most 5 s."""
+
+    def __init__(self, config: Config, store: ModelStore) -> None:
+        """Loads the nets, fetching their weights if need be. Raises ModelError."""
+        self.config = config
+        self.metrics = Metrics()
+        self.hub = Hub(self.metrics)
+        self._detector: Detector = open_detector(config.models, config.inference, store)
+        self._attributes: AttributeModel | None = open_attribute_model(config.models, store)
+        self._nets = _describe(self._detector, self._attributes, store)
+        workers = config.inference.workers
+        self._pool = InferencePool(
+            workers=available_cores() if workers == "auto" else workers,
+            max_frame_age=config.inference.max_frame_age,
+            metrics=self.metrics,
+        )
+        self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
+        self._live: set[str] = set()
+        services = Services(
+            config=config,
+            hub=self.hub,
+            metrics=self.metrics,
+            statuses=self.statuses,
+            models=self.models,
+            started_at=time.time(),
+        )
+        self._server = Server(services)
+
+    def _make_reader(self, camera: CameraConfig, store: ModelStore) -> CameraReader:
+        pipeline = CameraPipeline(
+            camera.id,
+            detector=self._detector,
+            attributes=self._attributes,
+            tracking=self.config.tracking,
+            metrics=self.metrics,
+            deliver=self.hub.publish,
+        )
+        queue = self._pool.add(pipeline, queue_size=self.config.inference.queue_size)
+        return CameraReader(camera, queue, self.metrics, store=store, on_status=self._on_status)
+
+    async def start(self) -> int:
+        """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""
+        self.hub.attach(asyncio.get_running_loop())
+        port = await self._server.start()
+        self._pool.start()
+        for reader in self._readers.values():
+            reader.start()
+        return port
+
+    async def stop(self) -> None:
+        """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
+        late = await asyncio.to_thread(self._stop_threads)
+        await self._server.stop(_STOP_SERVER)
+        self.hub.detach()
+        for what in late:
+            log.warning("%s did not end in time and is left behind", what)
+
+    def _stop_threads(self) -> list[str]:
+        deadline = time.monotonic() + _STOP_READERS
+        for reader in self._readers.values():
+            reader.stop(0)  # asks all of them first
+        late = [
+            f"camera {camera}"
+            for camera, reader in self._readers.items()
+            if not reader.stop(max(0.0, deadline - time.monotonic()))
+        ]
+        return late if self._pool.stop(_STOP_POOL) else [*late, "an inference worker"]
+
+    def statuses(self) -> list[CameraStatus]:
+        """The cameras as they stand, in the order of the configuration."""
+        return [reader.status for reader in self._readers.values()]
+
+    def models(self) -> Mapping[str, Any]:
+        """Which nets run, on what, in which precision, and where they came from, by role."""
+        return self._nets
+
+    def _on_status(self, status: CameraStatus) -> None:
+        """Called by a reader's thread at each change of state: a camera that comes or goes is an event."""
+        is_live = status.state is CameraState.LIVE
+        was_live = status.camera in self._live
+        if is_live == was_live:
+            return
+        if is_live:
+            self._live.add(status.camera)
+        else:
+            self._live.discard(status.camera)
+        kind = EventKind.CAMERA_UP if is_live else EventKind.CAMERA_DOWN
+        self.hub.publish_event(Event(kind, status.camera, status.since, data={"reason": status.reason}))
+
+
+def _describe(detector: Detector, attributes: AttributeModel | None, store: ModelStore) -> dict[str, Any]:
+    nets: dict[str, Any] = {
+        "detector": {
+            "name": detector.name,
+            "runtime": detector.session.runtime,
+            "precision": detector.session.precision,
+            "origin": store.origin(detector.name),
+        }
+    }
+    if attributes is not None:
+        session = attributes.sessions[0]
+        nets["attributes"] = {
+            "name": attributes.name,
+            "runtime": session.runtime,
+            "precision": session.precision,
+            "origin": store.origin(f"{attributes.name}-age"),
+        }
+    return nets

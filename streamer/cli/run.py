@@ -1,0 +1,65 @@
+"""`streamer run`: the program itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import Annotated
+
+import typer
+
+from streamer.app import App
+from streamer.cli.console import ConfigOption, configuration, errors, open_store
+from streamer.config import Config
+from streamer.logs import set_up_logging
+
+__all__ = ["run"]
+
+
+def run(
+    config: ConfigOption = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve on this port instead of the configuration's.")
+    ] = None,
+) -> None:
+    """Watch the cameras of a configuration and serve the page, until Ctrl-C.
+
+    At the first start the nets' weights are fetched; after that no network is needed but your cameras'.
+    """
+    settings = configuration(config)
+    if port is not None:
+        settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
+    set_up_logging(settings.log)
+    with open_store(settings) as store:
+        app = App(settings, store)
+    asyncio.run(_serve(app, settings))
+
+
+async def _serve(app: App, config: Config) -> None:
+    """Run until a signal asks to stop; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no signals in its loop: see below
+            loop.add_signal_handler(number, on_signal)
+    if os.name == "nt":
+        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(on_signal))
+
+    try:
+        port = await app.start()
+        host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
+        cameras = "1 camera" if len(config.cameras) == 1 else f"{len(config.cameras)} cameras"
+        nets = ", ".join(f"{n['name']} on {n['runtime']} ({n['precision']})" for n in app.models().values())
+        errors.print(f"\n  [bold]streamer[/] watches {cameras} with {nets}", highlight=False)
+        errors.print(f"  open [bold cyan]http://{host}:{port}/[/] - Ctrl-C stops\n", highlight=False)
+        await stop.wait()
+    finally:
+        await app.stop()

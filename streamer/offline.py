@@ -1,0 +1,156 @@
+"""Files instead of cameras: every frame of a clip, every picture of a folder, as fast as the machine can, in order."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.capture.files import FileReader
+from streamer.config import Config
+from streamer.errors import SourceError, StreamerError
+from streamer.inference.attributes import open_attribute_model
+from streamer.inference.detectors import open_detector
+from streamer.inference.model_store import ModelStore
+from streamer.inference.pipeline import CameraPipeline
+from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.still import analyze_still
+from streamer.metrics import Metrics
+from streamer.picture import ArrayPicture, Picture
+from streamer.types import Frame, Result
+
+__all__ = ["AnalyzedFrame", "OfflineAnalysis", "find_pictures", "is_picture"]
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+class AnalyzedFrame(NamedTuple):
+    """faces: (N, 4) float32, x0 y0 x1 y1 in pixels, every face found in the frame, also those not confirmed."""
+
+    frame: Frame
+    result: Result
+    faces: NDArray[np.float32]
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file's name says that it is a still picture."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """The pictures in a folder and in those below it, by name."""
+    return sorted(path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+
+
+class OfflineAnalysis:
+    """The nets of a configuration, applied to files. Raises ModelError when they can't be had."""
+
+    def __init__(self, config: Config, store: ModelStore) -> None:
+        self._config = config
+        self._detector = open_detector(config.models, config.inference, store)
+        self._attributes = open_attribute_model(config.models, store)
+        self.attribute_model = self._attributes.name if self._attributes else ""
+        wanted = config.inference.workers
+        self._workers = available_cores() if wanted == "auto" else wanted
+
+    def clip(self, reader: FileReader, *, name: str, every: int = 1) -> Iterator[AnalyzedFrame]:
+        """Each `every`-th frame of a clip with its result, in order, none dropped.
+
+        `name` stands as the results' camera. Raises SourceError when the file breaks.
+        """
+        results: queue.Queue[AnalyzedFrame | None] = queue.Queue(maxsize=2 * self._workers)
+        failure: list[StreamerError] = []
+
+        def deliver(frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+            results.put(AnalyzedFrame(frame, result, faces))
+
+        pool = InferencePool(workers=self._workers, max_frame_age=None, metrics=Metrics())
+        pipeline = CameraPipeline(
+            name,
+            detector=self._detector,
+            attributes=self._attributes,
+            tracking=self._config.tracking,
+            metrics=Metrics(),
+            deliver=deliver,
+        )
+        frames = pool.add(pipeline, queue_size=2 * self._workers, lossless=True)
+
+        def feed() -> None:
+            try:
+                for frame in islice(reader, 0, None, every):
+                    if frames.put(frame) is not None:
+                        return
+            except StreamerError as error:
+                failure.append(error)
+            finally:
+                frames.close()
+                pool.wait_until_drained(name)
+                results.put(None)
+
+        feeder = threading.Thread(target=feed, name="feed", daemon=True)
+        pool.start()
+        feeder.start()
+        try:
+            while (item := results.get()) is not None:
+                yield item
+        finally:
+            frames.close()
+            _let_go(results, feeder)
+            pool.stop()
+        if failure:
+            raise failure[0]
+
+    def pictures(self, paths: Sequence[Path]) -> Iterator[tuple[Path, Picture | None, Result | SourceError]]:
+        """Each picture with its result, or with what is wrong with it, in the order given."""
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="stills") as executor:
+            left = iter(paths)
+            waiting = [executor.submit(self._picture, path) for path in islice(left, 2 * self._workers)]
+            while waiting:
+                done: Future[tuple[Path, Picture | None, Result | SourceError]] = waiting.pop(0)
+                yield done.result()
+                waiting += [executor.submit(self._picture, path) for path in islice(left, 1)]
+
+    def _picture(self, path: Path) -> tuple[Path, Picture | None, Result | SourceError]:
+        try:
+            picture = read_picture(path)
+        except SourceError as error:
+            return path, None, error
+        result = analyze_still(
+            path.name,
+            picture,
+            detector=self._detector,
+            attributes=self._attributes,
+            tracking=self._config.tracking,
+        )
+        return path, picture, result
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode a picture file, turned upright as its EXIF orientation says. Raises SourceError."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}", retry=False) from None
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if bgr is None:
+        raise SourceError(
+            f"{path}: not a picture that can be read (JPEG, PNG, WebP, BMP, TIFF), or damaged", retry=False
+        )
+    return ArrayPicture(bgr.astype(np.uint8, copy=False))
+
+
+def _let_go(results: queue.Queue[AnalyzedFrame | None], feeder: threading.Thread) -> None:
+    """Take what is still delivered until the feeder has ended, so that nobody waits for room in the queue."""
+    while feeder.is_alive():
+        with contextlib.suppress(queue.Empty):
+            results.get(timeout=0.05)
+    feeder.join()
