@@ -44,8 +44,8 @@ class _Style:
     @classmethod
     def of(cls, width: int, height: int) -> _Style:
         unit = min(width, height)
-        line = max(1, round(unit / 320))
-        cap = max(8, round(unit / 56))
+        line = max(2, round(unit / 260))
+        cap = max(8, round(unit / 54))
         return cls(line, cap, max(2, round(cap * 0.4)))
 
 
@@ -101,10 +101,10 @@ def blur_faces(bgr: Pixels, boxes: NDArray[np.float32], *, scale: float = 1.0) -
         region = bgr[top:bottom, left:right]
         cells = cv2.resize(region, (_BLUR_CELLS, _BLUR_CELLS), interpolation=cv2.INTER_AREA)
         hidden = cv2.resize(cells, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-        rows = (np.arange(top, bottom) + 0.5 - centre_y) / reach_y
-        columns = (np.arange(left, right) + 0.5 - centre_x) / reach_x
-        inside = rows[:, None] ** 2 + columns[None, :] ** 2 <= 1.0
-        np.copyto(region, hidden, where=inside[:, :, None])
+        mask = np.zeros((bottom - top, right - left), np.uint8)
+        centre = (round(centre_x) - left, round(centre_y) - top)
+        cv2.ellipse(mask, centre, (math.ceil(reach_x), math.ceil(reach_y)), 0, 0, 360, 255, cv2.FILLED)
+        cv2.copyTo(hidden, mask, region)  # into the picture: `region` is a view of it
 
 
 def _scaled(track: Track, scale: float) -> Rect:
@@ -114,10 +114,10 @@ def _scaled(track: Track, scale: float) -> Rect:
 
 def _draw_box(bgr: Pixels, box: Rect, colour: Colour, style: _Style, *, dashed: bool) -> None:
     """A line with a dark edge, so that it shows on any background."""
-    line = max(1, style.line - 1) if dashed else style.line
+    line = max(2, style.line - 1) if dashed else style.line
     for ink, thickness in ((_INK, line + 2), (colour, line)):
         if dashed:
-            for start, end in _dashes(box, 4 * style.line + 4):
+            for start, end in _dashes(box, 5 * style.line):
                 cv2.line(bgr, start, end, ink, thickness)
         else:
             cv2.rectangle(bgr, (box.x0, box.y0), (box.x1, box.y1), ink, thickness)
@@ -151,7 +151,7 @@ def _dashes(box: Rect, length: int) -> list[tuple[tuple[int, int], tuple[int, in
 def _plate(text: str, colour: Colour, cap: int, pad: int) -> Pixels:
     """A filled label, ready to be copied into a picture: (h, w, 3). Drawn large and shrunk, which smooths the font."""
     scale = cap * _SUPERSAMPLING / _FONT_HEIGHT
-    thickness = max(1, round(scale * 1.6))
+    thickness = max(1, round(scale * 2.2))
     (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, thickness)
     pad_large = pad * _SUPERSAMPLING
     width = math.ceil((text_width + 2 * pad_large) / _SUPERSAMPLING)

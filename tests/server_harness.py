@@ -14,7 +14,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -276,6 +276,13 @@ async def running_server(
             if camera.ident is not None:
                 await asyncio.to_thread(camera.join)
         await server.stop()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Return when the condition holds. Raises TimeoutError after this many seconds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - conditions of threads, sockets and counters, which set no event
+            await asyncio.sleep(0.005)
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

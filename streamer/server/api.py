@@ -117,6 +117,7 @@ async def snapshot(
 async def stream(
     here: Here,
     camera: Camera,
+    *,
     kind: Kind = "annotated",
     width: Width = None,
     quality: Quality = 80,
@@ -126,19 +127,15 @@ async def stream(
     return MjpegResponse(here, camera, Variant.of(kind, width, quality), max_fps)
 
 
-@router.api_route("/healthz", methods=["GET", "HEAD"], response_class=PlainTextResponse, tags=["operation"])
+@router.head("/healthz", include_in_schema=False)
+@router.get("/healthz", response_class=PlainTextResponse, tags=["operation"])
 async def healthz() -> PlainTextResponse:
     """The process answers. Nothing more: a dead camera is no reason to restart the program."""
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
-@router.api_route(
-    "/readyz",
-    methods=["GET", "HEAD"],
-    response_model=Readiness,
-    responses={503: {"model": Problem}},
-    tags=["operation"],
-)
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Problem}}, tags=["operation"])
 async def readyz(here: Here) -> SafeJSONResponse:
     """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason."""
     statuses = here.services.statuses()

@@ -73,7 +73,7 @@ class Ping(_Message):
     """Asks for a `pong` with the same number, such as the viewer's clock."""
 
     type: Literal["ping"]
-    t: Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+    t: float | Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 ClientMessage = Subscribe | Ping

@@ -1,0 +1,257 @@
+"""Who is let in: tokens, cookies, hosts and origins, on every route there is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.routing import Mount, Route
+
+from streamer.config import ServerConfig
+from streamer.server import api, auth
+from streamer.server.app import create_app
+from streamer.server.auth import COOKIE, PUBLIC_PATHS, Sessions, login_router
+from tests.server_harness import make_services
+
+TOKEN = "a-token-of-the-tests-0123456789"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def application(**overrides: Any) -> FastAPI:
+    services, _ = make_services(**overrides)
+    return create_app(services)
+
+
+@contextlib.asynccontextmanager
+async def browser(
+    app: FastAPI, base_url: str = "http://127.0.0.1:8000", **headers: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:
+        yield client
+
+
+async def get(app: FastAPI, path: str, base_url: str = "http://127.0.0.1:8000", **headers: str) -> httpx.Response:
+    async with browser(app, base_url) as client:
+        return await client.get(path, headers=headers)
+
+
+def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of each HTTP route, those of included routers too."""
+    included = [route for route in app.routes if type(route).__name__ == "_IncludedRouter"]
+    assert len(included) == 2, "a router was added: list it here, so that its routes are tried"
+    for route in [*app.routes, *api.router.routes, *login_router(ServerConfig()).routes]:
+        if isinstance(route, Mount):
+            yield "GET", f"{route.path}/anything.js"
+        elif isinstance(route, Route | APIRoute):
+            for method in route.methods or ():
+                yield method, route.path.replace("{camera_id}", "lobby")
+
+
+def test_without_the_token_every_route_is_refused_but_the_listed_ones() -> None:
+    async def scenario() -> None:
+        app = application(token=TOKEN)
+        tried = set(every_route(app))
+        assert {("GET", "/metrics"), ("GET", "/"), ("GET", "/openapi.json"), ("POST", "/login")} <= tried
+        async with browser(app) as client:
+            for method, path in sorted(tried):
+                answer = await client.request(method, path)
+                if path in PUBLIC_PATHS:
+                    assert answer.status_code < 400 or method == "POST", (method, path)
+                else:
+                    assert answer.status_code == 401, (method, path)
+                    assert answer.headers["www-authenticate"].startswith("Bearer")
+                    assert "lobby" not in answer.text
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        TOKEN,
+        f"Basic {TOKEN}",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN.upper()}",
+        "Bearer \xff",
+    ],
+)
+def test_anything_but_the_token_is_refused(header: str) -> None:
+    app = application(token=TOKEN)
+    headers = httpx.Headers({b"Authorization": header.encode("latin-1")})
+
+    async def scenario() -> None:
+        async with browser(app) as client:
+            assert (await client.get("/api/v1/status", headers=headers)).status_code == 401
+            # never in a URL
+            assert (await client.get(f"/api/v1/status?token={TOKEN}&access_token={TOKEN}")).status_code == 401
+
+    asyncio.run(scenario())
+
+
+def test_with_the_token_routes_answer() -> None:
+    app = application(token=TOKEN)
+    for path in ("/api/v1/status", "/api/v1/cameras", "/metrics", "/docs", "/openapi.json"):
+        assert asyncio.run(get(app, path, **BEARER)).status_code == 200, path
+
+
+def test_a_browser_signs_in_and_out() -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN), Accept="text/html") as client:
+            refused = await client.get("/docs")
+            assert (refused.status_code, "<form" in refused.text) == (401, True)
+            assert 'value="/docs"' in refused.text
+            signed_in = await client.post("/login", data={"token": TOKEN, "target": "/docs"})
+            assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/docs")
+            cookie = signed_in.headers["set-cookie"]
+            assert "HttpOnly" in cookie
+            assert "samesite=strict" in cookie.lower()
+            assert "secure" not in cookie.lower()
+            assert TOKEN not in cookie
+            assert (await client.get("/docs")).status_code == 200
+            await client.post("/logout")
+            assert (await client.get("/docs")).status_code == 401
+
+    asyncio.run(scenario())
+
+
+def test_behind_tls_the_cookie_is_for_tls_only() -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN), "https://cams.example") as client:
+            answer = await client.post("/login", data={"token": TOKEN})
+            assert "secure" in answer.headers["set-cookie"].lower()
+
+    asyncio.run(scenario())
+
+
+def test_failed_logins_are_delayed_without_blocking_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "FAILURE_SECONDS", 0.4)
+
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN)) as client:
+            begun = time.monotonic()
+            failing = [asyncio.create_task(client.post("/login", data={"token": f"wrong {i}"})) for i in range(25)]
+            await asyncio.sleep(0.05)
+            assert (await client.get("/healthz")).status_code == 200
+            assert (await client.post("/login", data={"token": TOKEN})).status_code == 303
+            assert time.monotonic() - begun < 0.4
+            answers = [answer.status_code for answer in await asyncio.gather(*failing)]
+            assert time.monotonic() - begun >= 0.4
+            assert sorted(set(answers)) == [401, 429]
+            assert answers.count(401) == 20
+
+    asyncio.run(scenario())
+
+
+def test_a_huge_form_is_refused() -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN)) as client:
+            assert (await client.post("/login", data={"token": "x" * 10_000})).status_code == 413
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/docs", "/docs"),
+        ("/?camera=lobby", "/?camera=lobby"),
+        ("", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nSet-Cookie: x=y", "/"),
+    ],
+)
+def test_a_login_leads_to_this_server_only(target: str, expected: str) -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN)) as client:
+            answer = await client.post("/login", data={"token": TOKEN, "target": target})
+            assert answer.headers["location"] == expected
+
+    asyncio.run(scenario())
+
+
+def test_what_a_refused_page_is_called_is_escaped_in_the_form() -> None:
+    answer = asyncio.run(get(application(token=TOKEN), '/static/"><script>x</script>', Accept="text/html"))
+    assert answer.status_code == 401
+    assert "<script>x" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("127.0.0.1:8000", True),
+        ("localhost", True),
+        ("LOCALHOST:8000", True),
+        ("[::1]:8000", True),
+        ("cams.example", True),  # listed
+        ("attacker.example:8000", False),
+        ("127.0.0.1.attacker.example", False),
+        ("", False),
+    ],
+)
+def test_on_loopback_only_its_own_names_are_served(host: str, allowed: bool) -> None:
+    app = application(allowed_origins=("https://cams.example",))
+    assert asyncio.run(get(app, "/api/v1/status", Host=host)).status_code == (200 if allowed else 403)
+
+
+def test_with_a_token_or_on_a_network_any_name_is_served() -> None:
+    guarded = application(token=TOKEN)
+    assert asyncio.run(get(guarded, "/api/v1/status", **BEARER, Host="cams.example")).status_code == 200
+    elsewhere = application(host="0.0.0.0", auth="none")  # noqa: S104 - nothing listens
+    assert asyncio.run(get(elsewhere, "/api/v1/status", Host="cams.example")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:8000", 303),
+        ("https://trusted.example", 303),
+        ("https://attacker.example", 403),
+        ("http://127.0.0.1:9999", 403),
+        ("null", 403),
+    ],
+)
+def test_a_form_of_another_site_is_refused(origin: str, status: int) -> None:
+    async def scenario() -> None:
+        app = application(token=TOKEN, allowed_origins=("https://trusted.example/",))
+        async with browser(app) as client:
+            answer = await client.post("/login", data={"token": TOKEN}, headers={"Origin": origin})
+            assert answer.status_code == status
+
+    asyncio.run(scenario())
+
+
+def test_a_session_ends_with_its_time_and_with_another_token() -> None:
+    now = 1_000_000.0
+    sessions = Sessions(TOKEN, clock=lambda: now)
+    cookie = sessions.new_cookie()
+    assert sessions.accepts_cookie(cookie)
+    assert Sessions(TOKEN, clock=lambda: now).accepts_cookie(cookie)  # also after a restart
+    assert not Sessions(TOKEN + "!", clock=lambda: now).accepts_cookie(cookie)
+    now += auth.SESSION_SECONDS
+    assert not sessions.accepts_cookie(cookie)
+
+
+@given(st.text())
+def test_no_made_up_cookie_or_token_is_accepted(text: str) -> None:
+    sessions = Sessions(TOKEN)
+    assert not sessions.accepts_cookie(text)
+    assert not sessions.accepts_cookie(f"{text}.{sessions.new_cookie().partition('.')[2]}")
+    assert not sessions.accepts_token(text)
+    assert COOKIE.isidentifier()
