@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +19,10 @@ from streamer.types import Detections, FaceReading
 
 __all__ = ["AttributeModel", "DlibAttributes", "open_attribute_model"]
 
-_AGE_CHIP, _GENDER_CHIP = 64, 32
+_CHIP = 64  # pixels; the gender net takes half of it
 _MEAN = np.array([122.782, 117.001, 104.298], np.float32)  # RGB, dlib's input_rgb_image
 _AGES = np.array([0.25, *range(1, 81)], np.float32)  # years, of the age net's 81 classes
+_TAIL = 0.1  # of the probability on either side: the net spreads a little over all ages, which says nothing
 _BATCH = 16  # faces at most in one call: bounds memory; larger batches gain nothing
 
 
@@ -61,19 +63,17 @@ class DlibAttributes:
 
     def _read_batch(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
         quality = np.zeros(len(faces))
-        chips = {size: np.zeros((len(faces), size, size, 3), np.uint8) for size in (_AGE_CHIP, _GENDER_CHIP)}
+        chips = np.zeros((len(faces), _CHIP, _CHIP, 3), np.uint8)
         for i, (box, score, landmarks) in enumerate(zip(faces.boxes, faces.scores, faces.landmarks, strict=True)):
             try:
-                for size, batch in chips.items():
-                    batch[i] = face_chip(pixels, landmarks, size)
+                chips[i] = face_chip(pixels, landmarks, _CHIP)
             except ValueError:
                 continue
-            quality[i] = look_quality(box, landmarks, float(score)) * chip_quality(chips[_AGE_CHIP][i])
+            quality[i] = look_quality(box, landmarks, float(score)) * chip_quality(chips[i])
         age, gender = self.sessions
-        ages = _probabilities(age, chips[_AGE_CHIP], len(_AGES))
-        genders = _probabilities(gender, chips[_GENDER_CHIP], 2)
-        years = ages @ _AGES
-        spread = np.sqrt(np.maximum((ages * (_AGES - years[:, None]) ** 2).sum(axis=1), 0))
+        years, spread = _age(_probabilities(age, chips, len(_AGES)))
+        # Halved with a Gaussian, as in the pyramid of dlib's own chips: the gender net reads soft chips best.
+        genders = _probabilities(gender, np.stack([cv2.pyrDown(chip) for chip in chips]), 2)
         return [
             FaceReading(float(y), float(s), float(f), float(q))
             for y, s, f, q in zip(years, spread, genders[:, 0], quality, strict=True)
@@ -94,6 +94,19 @@ def open_attribute_model(
         for name in ("dlib-age", "dlib-gender")
     )
     return DlibAttributes(age, gender)
+
+
+def _age(probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Age and spread in years, (N,) each, of (N, 81): the mean of the distribution without its tails.
+
+    On labelled faces the plain mean lies within 5 years of the truth 3 to 4 percentage points less often, as the tails
+    pull it towards middle age. The spread is the standard deviation about it, tails included.
+    """
+    above = np.cumsum(probabilities, axis=1)
+    middle = np.clip(above, _TAIL, 1 - _TAIL) - np.clip(above - probabilities, _TAIL, 1 - _TAIL)
+    years = (middle @ _AGES) / middle.sum(axis=1)
+    variance = (probabilities * (_AGES - years[:, None]) ** 2).sum(axis=1)
+    return years, np.sqrt(variance)
 
 
 def _probabilities(session: Session, chips: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:

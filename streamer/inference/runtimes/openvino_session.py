@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from streamer.errors import ModelError
 from streamer.inference.runtime import Outputs, Precision
 
-__all__ = ["OpenVinoSession"]
+__all__ = ["OpenVinoSession", "has_bfloat16"]
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -27,7 +27,8 @@ def _core() -> Any:
     return ov.Core()
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
+    """Whether this processor has instructions for it, as OpenVINO sees it."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -43,8 +44,8 @@ class OpenVinoSession:
 
     def __init__(self, path: Path, *, precision: Precision, threads: int) -> None:
         if precision == "auto":
-            precision = "bfloat16" if _has_bfloat16() else "float32"
-        elif precision == "bfloat16" and not _has_bfloat16():
+            precision = "bfloat16" if has_bfloat16() else "float32"
+        elif precision == "bfloat16" and not has_bfloat16():
             raise ModelError("models.precision: this processor has no bfloat16 instructions; use auto or float32")
         self._path = path
         self._local = threading.local()
