@@ -3,8 +3,8 @@
 Looks are evidence, weighed by quality and by independence: two looks a frame apart are nearly the same picture and
 count little more than one. Memory is constant, whatever the length of the visit.
 
-Age. All looks' weights lie in a histogram over the years; the age is their robust mean (Huber's, started from the
-median), which a few wild looks hardly move, in whatever order they came. With
+Age. All looks' weights lie in a histogram over the years; the age is their robust mean (Huber's), which a few wild
+looks hardly move, in whatever order they came. With
 
     error    √(spread² + miss²), how far one look lies off: spread is the weighted mean of what the nets give as their
              standard deviation, miss = a quarter of the age, from 2 to 9 years, is what they don't know of,
@@ -43,10 +43,11 @@ GENDER_ERROR_SHARED = 0.5  # ρ'
 MISS, MISS_FROM, MISS_TO = 0.25, 2.0, 9.0  # of the age; years
 TRUST = 0.8  # of the nets' log-odds of gender
 HUBER = 1.345  # scatters from the mean beyond which a look counts less: 95 % efficient on clean looks
-LEAST_SCATTER = 2.0  # years; looks nearer than this agree
+LEAST_SCATTER = 4.0  # years; looks nearer than this agree, however sure of themselves the nets are
+LEAST_QUALITY = 0.01  # of a look that is taken in at all
 SURE = 0.97  # no single look counts as surer of a gender than this
 LEAST_EVIDENCE = 0.3  # weight of all looks, in perfect looks, below which no gender is told
-CLEAR = 1.5  # log-odds by which the other gender must go beyond the usual demand to replace the settled one
+CLEAR = 0.7  # log-odds beyond the usual demand that the other gender needs to replace the settled one; then thrice that
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class AttributeSmoother:
         self._changes = 0
 
     def add(self, reading: FaceReading, at: float) -> AttributeEstimate:
-        """Take in a look of time `at`. One of quality 0 says nothing and isn't counted."""
-        if reading.quality <= 0:
+        """Take in a look of time `at`. One of (nearly) no quality says nothing and isn't counted."""
+        if reading.quality < LEAST_QUALITY:
             return self.estimate
         independence = 1.0 if self._at is None else 1 - math.exp(min(0.0, self._at - at) / INDEPENDENT_AFTER)
         self._at = at
@@ -98,9 +99,9 @@ class AttributeSmoother:
         return self.estimate
 
     def _make_estimate(self) -> AttributeEstimate:
-        age, scatter = _robust_mean(self._ages)
-        n = max(1.0, min(self._weight**2 / self._weight_squared, self._independent))
         spread = self._spread / self._weight
+        age, scatter = _robust_mean(self._ages, spread)
+        n = max(1.0, min(self._weight**2 / self._weight_squared, self._independent))
         miss = min(max(MISS * age, MISS_FROM), MISS_TO)
         shared = AGE_ERROR_SHARED + (1 - AGE_ERROR_SHARED) / n
         half = math.sqrt((spread**2 + miss**2) * shared + scatter**2 / n)
@@ -124,32 +125,37 @@ class AttributeSmoother:
         if self._settled == "unknown":
             self._settled = likelier
         elif likelier != self._settled:
-            if abs(female) < self._demand + CLEAR * (1 + self._changes):
+            if abs(female) < self._demand + CLEAR * (1 + 2 * self._changes):
                 return "unknown", confidence
             self._settled = likelier
             self._changes += 1
         return likelier, confidence
 
 
-def _robust_mean(weights: NDArray[np.float64]) -> tuple[float, float]:
-    """Huber's mean of a histogram over years, and the robust standard deviation around it."""
+def _robust_mean(weights: NDArray[np.float64], spread: float) -> tuple[float, float]:
+    """Huber's mean of a histogram over years, and the robust standard deviation around it.
+
+    spread: how far looks may lie apart without being wild, years, where they are too few to tell.
+    """
     used = np.flatnonzero(weights)
     years, mass = used.astype(np.float64), weights[used]
-    total = float(mass.sum())
-    middle = _median(years, mass)
-    # linear splitting between two bins adds up to 1/4 to the variance; it is below LEAST_SCATTER
-    scatter = max(LEAST_SCATTER, 1.4826 * _median(np.abs(years - middle), mass))
-    for _ in range(8):
-        trust = mass * np.minimum(1.0, HUBER * scatter / np.maximum(np.abs(years - middle), 1e-9))
+    deviation = 1.4826 * _median(np.abs(years - _median(years, mass)), mass)
+    usual = max(LEAST_SCATTER, spread, deviation)
+    middle = float((mass * years).sum() / mass.sum())
+    for _ in range(15):  # converges: with a fixed scale Huber's loss is convex
+        trust = mass * np.minimum(1.0, HUBER * usual / np.maximum(np.abs(years - middle), 1e-9))
         middle = float((trust * years).sum() / trust.sum())
-    inside = np.minimum(np.abs(years - middle), 3 * scatter)
-    return middle, math.sqrt(float((mass * inside * inside).sum()) / total)
+    off = np.minimum(np.abs(years - middle), 3 * usual)
+    return middle, math.sqrt(float((mass * off * off).sum() / mass.sum()))
 
 
 def _median(values: NDArray[np.float64], mass: NDArray[np.float64]) -> float:
+    """The weighted median; midway where two values share the middle, give or take rounding."""
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(mass[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    values, reached = values[order], np.cumsum(mass[order])
+    half = reached[-1] / 2
+    low, high = np.searchsorted(reached, (half * (1 - 1e-9), half * (1 + 1e-9)))
+    return float(values[low] + values[min(int(high), len(values) - 1)]) / 2
 
 
 def _log_odds(probability: float) -> float:

@@ -130,7 +130,9 @@ class Tracker:
 
     def _start(self, left: list[FoundFace], at: float) -> None:
         """Begin a track for each face left over, unless it looks like another box around a face that is known."""
-        taken = [life.motion.box for life in self._lives if self._in_sight(life)] if left else []
+        if not left:
+            return
+        taken = [life.motion.box for life in self._lives if life.seen_in_last_look or self._in_sight(life)]
         for face in sorted(left, key=lambda face: -face.score):
             if all(overlap(face.box, box) <= SAME_FACE for box in taken):
                 taken.append(face.box)

@@ -1,0 +1,61 @@
+"""Made-up faces for the tracking tests: where they are, how they move, and what a detector would say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from streamer.config import TrackingConfig
+from streamer.tracking import Tracker, TrackerUpdate
+from streamer.tracking.motion import Box
+from streamer.types import Detections
+
+__all__ = ["Face", "confirmed_tracker", "found", "update"]
+
+
+class Face(NamedTuple):
+    """A detection: centre and size in pixels, score."""
+
+    x: float
+    y: float = 200.0
+    size: float = 60.0
+    score: float = 0.9
+
+    @property
+    def box(self) -> Box:
+        """x0 y0 x1 y1."""
+        half = self.size / 2
+        return (self.x - half, self.y - half, self.x + half, self.y + half)
+
+    @property
+    def landmarks(self) -> list[tuple[float, float]]:
+        """The five points of a frontal face."""
+        at = ((-0.2, -0.15), (0.2, -0.15), (0.0, 0.05), (-0.15, 0.25), (0.15, 0.25))
+        return [(self.x + dx * self.size, self.y + dy * self.size) for dx, dy in at]
+
+
+def found(faces: Iterable[Face]) -> Detections:
+    """What the detector reports for these faces."""
+    faces = list(faces)
+    return Detections(
+        np.array([face.box for face in faces], np.float32).reshape(-1, 4),
+        np.array([face.score for face in faces], np.float32),
+        np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2),
+    )
+
+
+def update(tracker: Tracker, at: float, *faces: Face) -> TrackerUpdate:
+    """One frame."""
+    return tracker.update(found(faces), at)
+
+
+def confirmed_tracker(
+    *faces: Face, until: float = 0.4, fps: float = 10.0, config: TrackingConfig | None = None
+) -> tuple[Tracker, list[int]]:
+    """A tracker that has followed these standing faces from 0 to `until`, and the ids given."""
+    tracker, ids = Tracker(config or TrackingConfig()), list[int]()
+    for k in range(round(until * fps) + 1):
+        ids += update(tracker, k / fps, *faces).started
+    return tracker, ids

@@ -1,0 +1,201 @@
+"""Age and gender from many looks: settled, honest about their spread, hard to fool."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.tracking import AttributeEstimate, AttributeSmoother
+from streamer.types import FaceReading
+
+
+def look(age: float = 30.0, p_female: float = 0.9, quality: float = 0.8, spread: float = 6.0) -> FaceReading:
+    return FaceReading(age, spread, p_female, quality)
+
+
+def after(*readings: FaceReading, every: float = 1.0, smoother: AttributeSmoother | None = None) -> AttributeEstimate:
+    """The estimate after these looks, so many seconds apart."""
+    smoother = smoother or AttributeSmoother()
+    for k, reading in enumerate(readings):
+        smoother.add(reading, k * every)
+    return smoother.estimate
+
+
+def width(estimate: AttributeEstimate) -> float:
+    """Years from one end of the age's range to the other."""
+    assert estimate.age_low is not None
+    assert estimate.age_high is not None
+    return estimate.age_high - estimate.age_low
+
+
+def test_nothing_is_known_before_the_first_look() -> None:
+    assert AttributeSmoother().estimate == AttributeEstimate(None, None, None, "unknown", 0.0, 0)
+
+
+def test_a_look_of_no_quality_says_nothing() -> None:
+    assert after(look(quality=0)) == AttributeEstimate()
+    assert after(look(30), look(80, quality=0), look(30)).samples == 2
+
+
+# --- age
+
+
+@pytest.mark.parametrize("age", [0.0, 0.25, 17.4, 64.9, 80.0, 130.0])
+def test_one_look_gives_its_own_age(age: float) -> None:
+    estimate = after(look(age))
+    assert estimate.age == pytest.approx(age)
+    assert estimate.samples == 1
+
+
+def test_the_range_of_one_look_holds_the_nets_spread_and_what_they_miss() -> None:
+    estimate = after(look(32.0, spread=6.0))  # a quarter of 32 is 8: the root of 6² + 8² is 10
+    assert estimate.age_low == pytest.approx(22, abs=0.1)
+    assert estimate.age_high == pytest.approx(42, abs=0.1)
+
+
+def test_no_age_is_below_nothing() -> None:
+    assert after(look(1.0)).age_low == 0
+
+
+def test_the_age_is_weighted_by_quality() -> None:
+    age = after(look(30, quality=0.9), look(36, quality=0.3), every=10).age
+    assert age == pytest.approx(31.5, abs=0.1)
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_one_wild_look_moves_the_age_little_whenever_it_comes(place: int) -> None:
+    ages = [30.0, 32.0, 29.0, 31.0, 30.5, 29.5]
+    clean = after(*[look(age) for age in ages], every=10).age
+    ages.insert(place, 75.0)
+    wild = after(*[look(age) for age in ages], every=10).age
+    assert clean is not None
+    assert wild == pytest.approx(clean, abs=1.5)  # the plain mean would move by 6.4
+
+
+def test_more_looks_narrow_the_range_but_not_to_nothing() -> None:
+    widths = [width(after(*[look(30)] * n)) for n in (1, 3, 10, 100)]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] * 0.8 < widths[-1] < widths[0] * 0.9  # the share that all looks at one face have in common stays
+
+
+def test_looks_that_disagree_widen_the_range() -> None:
+    estimate = after(*[look(age) for age in (20, 40) * 3], every=10)
+    assert estimate.age == pytest.approx(30, abs=0.1)
+    assert width(estimate) > 1.1 * width(after(*[look(30)] * 6, every=10))
+
+
+def test_looks_a_frame_apart_count_little_more_than_one() -> None:
+    one, many = after(look(30)), after(*[look(30)] * 10, every=0.01)
+    spaced = after(*[look(30)] * 10)
+    assert width(one) > width(many) > width(spaced)
+    assert width(many) > 0.95 * width(one)
+    assert many.samples == 10
+
+
+# --- gender
+
+
+@pytest.mark.parametrize(
+    ("readings", "gender"),
+    [
+        ([look(p_female=0.97)], "female"),
+        ([look(p_female=0.03)], "male"),
+        # undecided nets
+        ([look(p_female=0.6)] * 20, "unknown"),
+        # looks that contradict each other
+        ([look(p_female=0.95), look(p_female=0.05)] * 5, "unknown"),
+        # one poor look, however sure the nets are
+        ([look(p_female=0.999, quality=0.2)], "unknown"),
+        # several of them do tell something
+        ([look(p_female=0.999, quality=0.2)] * 4, "female"),
+        # one wild look among clear ones
+        ([look(p_female=0.999)] + [look(p_female=0.05)] * 5, "male"),
+    ],
+)
+def test_gender_needs_evidence(readings: list[FaceReading], gender: str) -> None:
+    assert after(*readings).gender == gender
+
+
+def test_gender_is_told_from_the_demanded_confidence_on() -> None:
+    sure, unsure = AttributeSmoother(min_gender_confidence=0.6), AttributeSmoother(min_gender_confidence=0.95)
+    reading = look(p_female=0.85, quality=1.0)
+    assert after(reading, smoother=sure).gender == "female"
+    assert after(reading, smoother=unsure).gender == "unknown"
+    assert sure.estimate.gender_confidence == unsure.estimate.gender_confidence
+
+
+def test_looks_a_frame_apart_do_not_make_a_gender_surer() -> None:
+    reading = look(p_female=0.8)
+    many, spaced = after(*[reading] * 10, every=0.01), after(*[reading] * 10)
+    assert many.gender_confidence < after(reading).gender_confidence + 0.03
+    assert spaced.gender_confidence > many.gender_confidence + 0.05
+
+
+def test_a_settled_gender_changes_only_on_clear_opposite_evidence() -> None:
+    smoother = AttributeSmoother()
+    for k in range(3):
+        smoother.add(look(p_female=0.95), k)
+    told = [smoother.add(look(p_female=0.02, quality=1.0), k).gender for k in range(3, 20)]
+    changes = [(a, b) for a, b in pairwise(told) if a != b]
+    assert told[0] == "female"
+    assert changes == [("female", "unknown"), ("unknown", "male")]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_a_gender_hardly_ever_changes_whatever_is_read(probabilities: list[float]) -> None:
+    smoother, told = AttributeSmoother(), list[str]()
+    for k, p_female in enumerate(probabilities):
+        estimate = smoother.add(look(p_female=p_female), k)
+        if estimate.gender != "unknown" and (not told or told[-1] != estimate.gender):
+            told.append(estimate.gender)
+    assert len(told) <= 3
+
+
+# --- always
+
+
+readings = st.builds(
+    FaceReading, age=st.floats(0, 130), age_spread=st.floats(0, 40), p_female=st.floats(0, 1), quality=st.floats(0, 1)
+)
+
+
+@given(st.lists(st.tuples(readings, st.floats(-0.5, 5)), min_size=1, max_size=30))
+@settings(max_examples=50, deadline=None)
+def test_an_estimate_is_always_sound(looks: list[tuple[FaceReading, float]]) -> None:
+    smoother, at = AttributeSmoother(min_gender_confidence=0.75), 0.0
+    for reading, step in looks:
+        at += step  # the clock may step back
+        estimate = smoother.add(reading, at)
+        assert estimate == smoother.estimate
+        assert (estimate.age is None) == (estimate.samples == 0)
+        if estimate.age is not None:
+            assert estimate.age_low is not None
+            assert estimate.age_high is not None
+            assert 0 <= estimate.age_low <= estimate.age <= estimate.age_high
+        assert 0 <= estimate.gender_confidence <= 1
+        assert estimate.gender == "unknown" or estimate.gender_confidence >= 0.75
+
+
+@given(st.lists(readings, min_size=1, max_size=12), st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_the_age_does_not_depend_on_the_order_of_looks(looks: list[FaceReading], chance: object) -> None:
+    shuffled = list(looks)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    one, other = after(*looks, every=100), after(*shuffled, every=100)
+    assert one.age == pytest.approx(other.age, abs=1e-6)
+    assert one.samples == other.samples
+
+
+def test_memory_stays_the_same_however_long_the_visit() -> None:
+    def size(smoother: AttributeSmoother) -> int:
+        return sum(sys.getsizeof(value) for value in vars(smoother).values())
+
+    short, long = AttributeSmoother(), AttributeSmoother()
+    after(*[look(31.4)] * 10, smoother=short)
+    after(*[look(20 + k % 40 + 0.3) for k in range(2000)], smoother=long)
+    assert abs(size(long) - size(short)) < 64  # a larger integer, no more
