@@ -14,8 +14,7 @@ from urllib.parse import quote, unquote
 __all__ = ["RedactingFilter", "redact", "register_secret"]
 
 MASK = "***"
-# Greedy up to the last "@" of the URL: a password may hold "@", ":", "/" and "#" unencoded.
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s\"'<>]*@")
+_WORD = re.compile(r"[^\s\"'<>]+")
 # Shorter ones would blank out half of the log; such a password still never leaves inside a URL.
 _SHORTEST = 4
 
@@ -37,7 +36,17 @@ def redact(text: str) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    return _USERINFO.sub(rf"\g<scheme>{MASK}@", text) if "://" in text else text
+    return _WORD.sub(_without_user, text) if "://" in text and "@" in text else text
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """The word, and where it holds a URL, without what stands between "://" and the last "@".
+
+    The last, as a password may hold "@", ":", "/" and "#" unencoded. Linear in time, whatever the text.
+    """
+    text = word[0]
+    begin, end = text.find("://") + 3, text.rfind("@")
+    return f"{text[:begin]}{MASK}{text[end:]}" if 3 <= begin <= end else text
 
 
 class RedactingFilter(logging.Filter):

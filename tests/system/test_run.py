@@ -40,8 +40,9 @@ def in_h265(clip: Path, out: Path, *, seconds: int) -> Path:
     parameters = "log-level=none:bframes=0:keyint=25"
     with av.open(str(clip)) as source, av.open(str(out), "w") as target:
         stream = target.add_stream("libx265", rate=25, options={"preset": "ultrafast", "x265-params": parameters})
-        for frame in islice(source.decode(video=0), 25 * seconds):
-            stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
+        pictures = source.streams.video[0]
+        stream.width, stream.height, stream.pix_fmt = pictures.width, pictures.height, "yuv420p"
+        for frame in islice(source.decode(pictures), 25 * seconds):
             frame.pict_type = 0  # the encoder decides
             target.mux(stream.encode(frame))
         target.mux(stream.encode())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 
 import pytest
 
@@ -45,3 +46,12 @@ def test_a_log_record_is_redacted_in_its_arguments_and_its_traceback() -> None:
     logger.error("source %s", "rtsp://me:marked-secret@cam/1", exc_info=error)
     assert "marked-secret" not in stream.getvalue()
     assert stream.getvalue().count("rtsp://***@cam/1") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000 + "://@", "://" * 100_000 + "@", "rtsp://" + "a@" * 100_000, "@://" * 100_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    begin = time.perf_counter()
+    redact(text)
+    assert time.perf_counter() - begin < 2  # quadratic ways take minutes
