@@ -98,15 +98,15 @@ async def snapshot(
     if age > SNAPSHOT_SECONDS:
         return problem(503, f"the newest picture of camera {camera} is {age:.0f} s old", age=round(age, 1))
     picture = await asyncio.shield(here.encoder.request(update, Variant.of(kind, width, quality)))
-    frame = picture.update.frame
+    shown = picture.result
     return Response(
         picture.jpeg,
         media_type="image/jpeg",
         headers={
             "Cache-Control": "no-store",
-            "Last-Modified": formatdate(frame.wall_time, usegmt=True),
-            "X-Frame-Seq": str(frame.seq),
-            "X-Frame-Timestamp": f"{frame.wall_time:.3f}",
+            "Last-Modified": formatdate(shown.wall_time, usegmt=True),
+            "X-Frame-Seq": str(shown.seq),
+            "X-Frame-Timestamp": f"{shown.wall_time:.3f}",
         },
     )
 
@@ -122,7 +122,7 @@ async def stream(
     width: Width = None,
     quality: Quality = 80,
     max_fps: MaxFps = None,
-) -> Any:
+) -> Response:
     """Pictures without end, as `multipart/x-mixed-replace`."""
     return MjpegResponse(here, camera, Variant.of(kind, width, quality), max_fps)
 

@@ -21,7 +21,7 @@ from streamer.server.services import Services
 from streamer.server.statistics import Statistics
 from streamer.server.transport import Connection, connection_of
 from streamer.server.viewer import Viewer
-from streamer.types import Event
+from streamer.types import Event, Result
 
 __all__ = ["Broadcaster", "Full"]
 
@@ -44,7 +44,7 @@ class Broadcaster:
         self._viewers: set[Viewer] = set()
         self._streams: set[asyncio.Event] = set()
         self._connections: set[Connection] = set()
-        self._bodies: dict[str, deque[tuple[Update, bytes]]] = {}
+        self._bodies: dict[str, deque[tuple[Result, bytes]]] = {}
         self._tick: asyncio.Task[None] | None = None
         self._stop_listening: Callable[[], None] | None = None
         self._evictions = Throttle(10.0)
@@ -135,14 +135,14 @@ class Broadcaster:
             model=lambda: self.services.attribute_model,
         )
 
-    def _body(self, update: Update) -> bytes:
+    def _body(self, result: Result) -> bytes:
         """The JSON of a result, made once for all viewers; pictures lag their results, so the last few are kept."""
-        kept = self._bodies.setdefault(update.frame.camera, deque(maxlen=4))
+        kept = self._bodies.setdefault(result.camera, deque(maxlen=4))
         for known, body in kept:
-            if known is update:
+            if known is result:
                 return body
-        body = result_body(update.result, self.services.attribute_model)
-        kept.append((update, body))
+        body = result_body(result, self.services.attribute_model)
+        kept.append((result, body))
         return body
 
     # -- what happens --------------------------------------------------------------------------------------------

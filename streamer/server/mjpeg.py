@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from streamer.server.broadcaster import Broadcaster, Full
@@ -24,10 +25,11 @@ _HEADERS = [
 ]
 
 
-class MjpegResponse:
+class MjpegResponse(Response):
     """An ASGI response that ends when the viewer leaves, gets stuck, or the server stops."""
 
     def __init__(self, broadcaster: Broadcaster, camera: str, variant: Variant, max_fps: float | None) -> None:
+        super().__init__()
         self._broadcaster = broadcaster
         self._camera = camera
         self._variant = variant
@@ -81,17 +83,17 @@ class MjpegResponse:
                     return
             self._wake.clear()
             update, self._wanted = self._wanted, None
-            if update is None or update.frame.captured_at <= newest:
+            if update is None or update.result.captured_at <= newest:
                 continue
             try:
                 picture = await asyncio.shield(self._broadcaster.encoder.request(update, self._variant))
             except RuntimeError:  # this one could not be encoded; the next may
                 continue
-            newest = picture.update.frame.captured_at
+            newest = picture.result.captured_at
             await self._send_picture(picture, send)
 
     async def _send_picture(self, picture: EncodedPicture, send: Send) -> None:
-        metrics, captured_at = self._broadcaster.services.metrics, picture.update.frame.captured_at
+        metrics, captured_at = self._broadcaster.services.metrics, picture.result.captured_at
         # The boundary follows at once: browsers show a picture only when they see that it is over
         body = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n%b" % (
             len(picture.jpeg),

@@ -11,7 +11,7 @@ from streamer.server.hub import Update
 from streamer.server.pacing import Pacer
 from streamer.server.pictures import EncodedPicture, Variant
 from streamer.server.protocol import Subscribe
-from streamer.types import Event
+from streamer.types import Event, Result
 
 __all__ = ["EVENT_CAPACITY", "Outbox", "Slot"]
 
@@ -30,7 +30,7 @@ class Slot:
     pacer: Pacer
     wanted: Update | None = None
     encoding: bool = False
-    ready: Update | EncodedPicture | None = None
+    ready: Result | EncodedPicture | None = None
     newest: float = float("-inf")
 
 
@@ -43,7 +43,7 @@ class _Counts:
 
 @dataclass(slots=True)
 class Outbox:
-    """Holds for each camera at most one frame that waits, one being encoded and one that is ready."""
+    """Holds for each camera at most one frame that waits (the same for all viewers), and one JPEG or result."""
 
     metrics: Metrics
     counts: _Counts = field(default_factory=_Counts)
@@ -64,11 +64,11 @@ class Outbox:
 
     def offer(self, update: Update, now: float) -> bool:
         """Take up an update if it is wanted; the one that waited is replaced. now: monotonic seconds."""
-        slot = self.slots.get(update.frame.camera)
-        if slot is None or update.frame.captured_at <= slot.newest or not slot.pacer.due(now):
+        slot = self.slots.get(update.result.camera)
+        if slot is None or update.result.captured_at <= slot.newest or not slot.pacer.due(now):
             return False
         if slot.wanted is not None:
-            self._replaced(update.frame.camera)
+            self._replaced(update.result.camera)
         slot.wanted = update
         return True
 
@@ -91,11 +91,11 @@ class Outbox:
             if update is None or slot.encoding:
                 continue
             slot.wanted = None
-            if update.frame.captured_at <= slot.newest:  # a newer one was encoded in its place
+            if update.result.captured_at <= slot.newest:  # a newer one was encoded in its place
                 continue
-            slot.newest = update.frame.captured_at
+            slot.newest = update.result.captured_at
             if self.variant is None:
-                self._make_ready(camera, slot, update)
+                self._make_ready(camera, slot, update.result)
             else:
                 slot.encoding = True
                 jobs.append((slot, update))
@@ -106,10 +106,10 @@ class Outbox:
         slot.encoding = False
         if picture is None:
             return
-        slot.newest = max(slot.newest, picture.update.frame.captured_at)
-        self._make_ready(picture.update.frame.camera, slot, picture)
+        slot.newest = max(slot.newest, picture.result.captured_at)
+        self._make_ready(picture.result.camera, slot, picture)
 
-    def next_frame(self) -> Update | EncodedPicture | None:
+    def next_frame(self) -> Result | EncodedPicture | None:
         """The picture or result to send next; cameras take turns."""
         for camera, slot in self.slots.items():
             if slot.ready is not None:
@@ -127,7 +127,7 @@ class Outbox:
                 slot.ready = None
                 self._replaced(camera)
 
-    def _make_ready(self, camera: str, slot: Slot, frame: Update | EncodedPicture) -> None:
+    def _make_ready(self, camera: str, slot: Slot, frame: Result | EncodedPicture) -> None:
         if slot.ready is not None:
             self._replaced(camera)
         slot.ready = frame

@@ -14,6 +14,7 @@ import cv2
 from streamer.annotate import annotate, blur_faces
 from streamer.metrics import Metrics
 from streamer.server.hub import Update
+from streamer.types import Result
 
 __all__ = ["EncodedPicture", "PictureEncoder", "Variant", "render"]
 
@@ -45,9 +46,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPicture:
-    """A JPEG, and the update that it shows."""
+    """A JPEG, and the result that it shows. Not its frame, which is far larger and of no use any more."""
 
-    update: Update
+    result: Result
     jpeg: bytes
 
 
@@ -89,14 +90,14 @@ class PictureEncoder:
         """
         channel = self._channels.setdefault((update.frame.camera, variant), _Channel())
         channel.asked_at = self._clock()
-        if channel.last is not None and not _newer(update, channel.last.update):
+        if channel.last is not None and not _newer(update, channel.last.result):
             done = asyncio.get_running_loop().create_future()
             done.set_result(channel.last)
             return done
-        if channel.running is not None and not _newer(update, channel.running.update):
+        if channel.running is not None and not _newer(update, channel.running.update.result):
             return channel.running.done
         if channel.waiting is not None:
-            if _newer(update, channel.waiting.update):
+            if _newer(update, channel.waiting.update.result):
                 channel.waiting.update = update
             return channel.waiting.done
         job = _Job(update, asyncio.get_running_loop().create_future())
@@ -142,13 +143,13 @@ class PictureEncoder:
             job.done.set_exception(error)
             job.done.exception()  # seen: a viewer that left meanwhile is no reason for a complaint of the loop
         else:
-            channel.last = EncodedPicture(job.update, finished.result())
+            channel.last = EncodedPicture(job.update.result, finished.result())
             self._metrics.pictures_encoded.labels(job.update.frame.camera).inc()
             job.done.set_result(channel.last)
 
 
-def _newer(update: Update, than: Update) -> bool:
-    return update.frame.captured_at > than.frame.captured_at
+def _newer(update: Update, than: Result) -> bool:
+    return update.result.captured_at > than.captured_at
 
 
 def render(update: Update, variant: Variant, blur: bool, metrics: Metrics) -> bytes:

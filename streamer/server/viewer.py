@@ -30,7 +30,7 @@ from streamer.server.protocol import (
     parse_client_message,
 )
 from streamer.server.transport import Connection
-from streamer.types import Event
+from streamer.types import Event, Result
 
 __all__ = ["Viewer"]
 
@@ -56,7 +56,7 @@ class Viewer:
         cameras: Sequence[str],
         encoder: PictureEncoder,
         metrics: Metrics,
-        result_body: Callable[[Update], bytes],
+        result_body: Callable[[Result], bytes],
         newest: Callable[[str], Update | None],
         model: Callable[[], str],
     ) -> None:
@@ -204,12 +204,12 @@ class Viewer:
         frame = outbox.next_frame()
         return frame is not None and await self._send_frame(frame)
 
-    async def _send_frame(self, frame: Update | EncodedPicture) -> bool:
-        update = frame.update if isinstance(frame, EncodedPicture) else frame
-        camera = update.frame.camera
-        age = max(0.0, time.monotonic() - update.frame.captured_at)
+    async def _send_frame(self, frame: Result | EncodedPicture) -> bool:
+        result = frame.result if isinstance(frame, EncodedPicture) else frame
+        camera = result.camera
+        age = max(0.0, time.monotonic() - result.captured_at)
         self._metrics.frame_age.labels(camera, "sent").observe(age)
-        header = finish_result(self._result_body(update), age * 1000)
+        header = finish_result(self._result_body(result), age * 1000)
         if not isinstance(frame, EncodedPicture):
             return await self._send_text(header.decode())
         message = encode_picture(header, frame.jpeg)

@@ -47,7 +47,7 @@ def test_a_result_is_ready_without_the_encoder() -> None:
     box.offer(update("a", 1), 0.0)
     assert box.to_encode() == []
     frame = box.next_frame()
-    assert isinstance(frame, Update)
+    assert isinstance(frame, Result)
     assert box.next_frame() is None
 
 
@@ -65,7 +65,7 @@ def test_one_frame_of_a_camera_is_encoded_at_a_time() -> None:
     [(slot, first)] = box.to_encode()
     box.offer(update("a", 2), 0.0)
     assert box.to_encode() == []
-    box.encoded(slot, EncodedPicture(first, b"1"))
+    box.encoded(slot, EncodedPicture(first.result, b"1"))
     assert [wanted.frame.seq for _, wanted in box.to_encode()] == [2]
 
 
@@ -85,11 +85,11 @@ def test_what_the_encoder_skipped_ahead_to_is_not_sent_twice() -> None:
     [(slot, _)] = box.to_encode()
     newer = update("a", 2)
     box.offer(newer, 0.0)
-    box.encoded(slot, EncodedPicture(newer, b"2"))  # another viewer had asked for the newer one
+    box.encoded(slot, EncodedPicture(newer.result, b"2"))  # another viewer had asked for the newer one
     assert box.to_encode() == []
     frame = box.next_frame()
     assert isinstance(frame, EncodedPicture)
-    assert frame.update is newer
+    assert frame.result is newer.result
     assert box.next_frame() is None
 
 
@@ -102,8 +102,8 @@ def test_cameras_take_turns() -> None:
         box.to_encode()
         for _ in range(2):  # less than there is: the third camera must not be left out each time
             frame = box.next_frame()
-            assert isinstance(frame, Update)
-            order.append(frame.frame.camera)
+            assert isinstance(frame, Result)
+            order.append(frame.camera)
     assert order == ["a", "b", "c", "a", "b", "c"]
 
 
@@ -114,7 +114,7 @@ def test_a_subscription_ends_the_one_before() -> None:
     [(slot, first)] = box.to_encode()
     box.offer_event(Event(EventKind.CAMERA_UP, "a", 0.0))
     box.subscribe(Subscribe(type="subscribe", cameras=("b",), frames="clean"), ("b",))
-    box.encoded(slot, EncodedPicture(first, b"1"))  # comes too late
+    box.encoded(slot, EncodedPicture(first.result, b"1"))  # comes too late
     assert box.next_frame() is None
     assert not box.offer(update("a", 2), 0.0)
     assert not box.events
@@ -142,7 +142,7 @@ def test_after_a_jam_what_was_ready_gives_way_to_what_is_newer() -> None:
     box = outbox(frames="annotated")
     box.offer(update("a", 1), 0.0)
     [(slot, first)] = box.to_encode()
-    box.encoded(slot, EncodedPicture(first, b"1"))
+    box.encoded(slot, EncodedPicture(first.result, b"1"))
     box.drop_outdated()  # nothing newer: an old picture is better than none
     assert slot.ready is not None
     box.offer(update("a", 2), 0.0)
@@ -175,13 +175,13 @@ class AnyOrder(RuleBasedStateMachine):
         if self.running:
             slot, asked = self.running.pop(which % len(self.running))
             made = update(asked.frame.camera, self.seq) if skip_ahead else asked
-            self.box.encoded(slot, None if fails else EncodedPicture(made, b""))
+            self.box.encoded(slot, None if fails else EncodedPicture(made.result, b""))
 
     @rule()
     def send(self) -> None:
         frame = self.box.next_frame()
         if isinstance(frame, EncodedPicture):
-            self.sent[frame.update.frame.camera].append(frame.update.frame.seq)
+            self.sent[frame.result.camera].append(frame.result.seq)
 
     @rule()
     def jam(self) -> None:

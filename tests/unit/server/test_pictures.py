@@ -85,12 +85,12 @@ def test_while_one_is_encoded_newer_ones_replace_each_other() -> None:
         pictures = [GatedPicture(gate) for _ in range(10)]
         futures = [encoder.request(update(seq, picture), CLEAN) for seq, picture in enumerate(pictures)]
         gate.set()
-        shown = [(await future).update.frame.seq for future in futures]
+        shown = [(await future).result.seq for future in futures]
         assert shown == [0] + [9] * 9
         assert [picture.converted for picture in pictures] == [1] + [0] * 8 + [1]
         assert encoded(metrics) == 2
         # an older frame, asked for late, gets the newer picture
-        assert (await encoder.request(update(3, pictures[3]), CLEAN)).update.frame.seq == 9
+        assert (await encoder.request(update(3, pictures[3]), CLEAN)).result.seq == 9
         await encoder.close()
 
     run(scenario())
@@ -103,7 +103,7 @@ def test_a_frame_that_can_not_be_encoded_fails_alone() -> None:
             await encoder.request(update(1, BrokenPicture()), CLEAN)
         encoder.request(update(2, BrokenPicture()), CLEAN)  # nobody waits for this one: no complaint either
         good = ArrayPicture(np.zeros((8, 8, 3), np.uint8))
-        assert (await encoder.request(update(3, good), CLEAN)).update.frame.seq == 3
+        assert (await encoder.request(update(3, good), CLEAN)).result.seq == 3
         await encoder.close()
 
     run(scenario())
