@@ -85,7 +85,11 @@ class ModelStore:
             found = self._find(entry.used)
             if found is None and entry.convert and (original := self._find(entry)):
                 found = self._writable() / entry.used.file
-                convert(original, entry.convert, found)
+                try:
+                    convert(original, entry.convert, found)
+                except OSError as error:
+                    raise ModelError(f"{found}: can't be written: {error.strerror or error}") from None
+                found = found.absolute()
             return found
 
     def path(self, name: str) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
@@ -16,6 +18,21 @@ __all__ = ["OnnxRuntimeSession"]
 _ONLY_ERRORS = 3  # its severity scale: 2 is warnings, of which every net causes dozens about its own weights
 
 
+@functools.cache
+def _onnxruntime() -> Any:
+    """The package, with its usage reports switched off and its log reduced to errors.
+
+    It begins to report to its makers while it is imported: calling `disable_telemetry_events` comes too late for that
+    (seen with 1.30 and strace), so the environment variable that it reads then is set as well.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(_ONLY_ERRORS)
+    return onnxruntime
+
+
 class OnnxRuntimeSession:
     """See `Session`. One intra-op thread: frames run in parallel on the pool's workers, so nets needn't."""
 
@@ -23,8 +40,7 @@ class OnnxRuntimeSession:
     precision = "float32"
 
     def __init__(self, path: Path) -> None:
-        ort.disable_telemetry_events()
-        ort.set_default_logger_severity(_ONLY_ERRORS)
+        ort = _onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

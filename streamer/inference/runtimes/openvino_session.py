@@ -1,17 +1,14 @@
-"""Nets on OpenVINO, an optional extra: faster where the processor computes in bfloat16.
-
-OpenVINO's package collects usage statistics only in its model converter, which is never used here.
-"""
+"""Nets on OpenVINO, an optional extra: faster where the processor computes in bfloat16."""
 
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
@@ -24,7 +21,21 @@ _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 @functools.cache
 def _core() -> Any:
-    return ov.Core()
+    """OpenVINO's entry point.
+
+    Importing the package sends a usage report to its makers, without asking, if its telemetry package is found: so
+    that one is hidden from it, in which case it goes without.
+    """
+    hidden = "openvino_telemetry"
+    known = hidden in sys.modules
+    if not known:
+        sys.modules[hidden] = None  # type: ignore[assignment]  # documented to make an import fail
+    try:
+        import openvino
+    finally:
+        if not known:
+            del sys.modules[hidden]
+    return openvino.Core()
 
 
 def has_bfloat16() -> bool:
