@@ -13,7 +13,7 @@ from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.redaction import redact, register_secret
 
-__all__ = ["Address", "Kind", "locate", "split_credentials"]
+__all__ = ["Address", "Kind", "locate", "shown", "split_credentials"]
 
 # FFmpeg's RTSP client keeps "user:password" in 128 bytes and cuts the rest off in silence (libavformat/rtsp.c).
 _RTSP_CREDENTIALS_MAX = 127
@@ -21,6 +21,7 @@ _RTSP_CREDENTIALS_MAX = 127
 _UNENCODED = "!$&'()*+,;="
 _URL = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
 _PORT = re.compile(r":(\d*)$")
+_HOST = re.compile(r"^(\[[0-9A-Fa-f:.%]+\]|[^\s:@/?#\[\]]+)(:\d*)?$")
 _DEVICE = re.compile(r"^/dev/video\d+$")
 _MEDIA_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 
@@ -66,39 +67,41 @@ def locate(camera: CameraConfig, platform: str = sys.platform) -> Address:
     return Address(Kind.FILE, source, source)
 
 
+def shown(camera: CameraConfig) -> str:
+    """A camera's source as people may see it, also where it can't be used."""
+    try:
+        return locate(camera).shown
+    except SourceError:
+        return redact(camera.source)
+
+
 def split_credentials(rest: str) -> tuple[str, str, str]:
     """User name, password and remainder of a URL, given without its scheme; both are decoded.
 
-    People paste passwords as they are. So where what stands before the first slash can't be a host and port, as in
+    People paste passwords as they are. So where what stands before the first slash can't end in a host and port, as in
     `admin:pa/ss@host/path`, the user part is taken to reach to the last "@".
     """
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in authority:
-        userinfo, _, host = authority.rpartition("@")
-        remainder = host + rest[len(authority) :]
-    elif "@" in rest and not _is_host(authority):
-        userinfo, _, remainder = rest.rpartition("@")
+    before, at, host = authority.rpartition("@")
+    if _HOST.match(host) or "@" not in rest:
+        if not at:
+            return "", "", rest
+        userinfo, remainder = before, host + rest[len(authority) :]
     else:
-        return "", "", rest
+        userinfo, _, remainder = rest.rpartition("@")
     user, _, password = userinfo.partition(":")
     return unquote(user), unquote(password), remainder
 
 
-def _is_host(authority: str) -> bool:
-    """Whether a text can be `host`, `host:port` or `[v6]:port`."""
-    name = _PORT.sub("", authority)
-    return bool(name) and (name.startswith("[") or ":" not in name)
-
-
 def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
-    shown = redact(f"{scheme}://{rest}")
-    if scheme not in {"rtsp", "rtsps", "http", "https"}:
-        raise SourceError(f"{shown}: {scheme}:// can't be read; use rtsp, rtsps, http or https", retry=False)
     user, password, remainder = split_credentials(rest)
+    register_secret(password)
     if camera.username:
         user, password = camera.username, camera.password.get_secret_value()
-    if password:
         register_secret(password)
+    shown = redact(f"{scheme}://{remainder}")
+    if scheme not in {"rtsp", "rtsps", "http", "https"}:
+        raise SourceError(f"{shown}: {scheme}:// can't be read; use rtsp, rtsps, http or https", retry=False)
     if ":" in user:
         raise SourceError(f"{shown}: a user name can't hold a colon", retry=False)
     userinfo = ""
@@ -115,7 +118,7 @@ def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
     return Address(
         kind,
         f"{scheme}://{userinfo}@{remainder}" if userinfo else f"{scheme}://{remainder}",
-        redact(f"{scheme}://{remainder}"),
+        shown,
         secure=scheme.endswith("s"),
         credentials=bool(user),
         host=_PORT.sub("", authority).strip("[]"),

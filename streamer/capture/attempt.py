@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
-from streamer.capture.addresses import Kind, locate
+from streamer.capture.addresses import Kind, locate, shown
 from streamer.capture.demo import Files, demo_scene
 from streamer.capture.pacing import Pacer
 from streamer.capture.source import DropReason, Sample, Source, SourceInfo, open_source
@@ -112,9 +112,9 @@ class Attempt:
                 if self._cancel.is_set():
                     return
                 if source.live:
-                    raise SourceError(f"{locate(camera).shown}: the camera ended the stream")
+                    raise SourceError(f"{shown(camera)}: the camera ended the stream")
                 if not count:
-                    raise SourceError(f"{locate(camera).shown}: no frame in it can be decoded", retry=False)
+                    raise SourceError(f"{shown(camera)}: no frame in it can be decoded", retry=False)
                 if not camera.loop:
                     return
                 source.rewind()

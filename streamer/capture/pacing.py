@@ -50,7 +50,8 @@ class RateLimit:
         # A little early still counts: cameras jitter by milliseconds, and a limit that equals their rate loses nothing.
         if at < self._due - self._interval / 4:
             return False
-        self._due = max(self._due, at - self._interval / 2) + self._interval
+        # What is late is made good, up to one frame: so the average holds also where the camera's steps don't fit.
+        self._due = max(self._due, at - self._interval) + self._interval
         return True
 
 

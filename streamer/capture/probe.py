@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import replace
 
-from streamer.capture.addresses import Kind, locate
+from streamer.capture.addresses import Kind, locate, shown
 from streamer.capture.demo import Files, demo_scene
 from streamer.capture.source import SourceInfo, open_source
 from streamer.config import CameraConfig
@@ -39,7 +39,7 @@ def probe(camera: CameraConfig, timeout: float, *, store: Files | None = None) -
     thread.join(timeout)
     given_up.set()
     if not answer:
-        raise SourceError(f"{locate(camera).shown}: no picture within {timeout:g} s")
+        raise SourceError(f"{shown(camera)}: no picture within {timeout:g} s")
     if isinstance(answer[0], StreamerError):
         raise answer[0]
     return answer[0]
@@ -56,4 +56,4 @@ def _first_picture(camera: CameraConfig, given_up: threading.Event, timeout: flo
         for sample in source.frames():
             size = (sample.picture.width, sample.picture.height)
             return replace(source.info, size=size, first_frame_seconds=time.monotonic() - began)
-    raise SourceError(f"{locate(camera).shown}: it opened, but no frame in it can be decoded")
+    raise SourceError(f"{shown(camera)}: it opened, but no frame in it can be decoded")

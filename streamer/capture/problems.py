@@ -67,7 +67,7 @@ def _network_problem(error: Exception, address: Address, elapsed: float, timeout
         text = "the camera asks for a user name and password (401): set username and password"
         if address.credentials:
             text = "the camera refused the user name or password (401)"
-    elif isinstance(error, av.error.HTTPError):
+    elif isinstance(error, (av.error.HTTPClientError, av.error.HTTPError)):
         text = next((text for kind, text in _HTTP_PROBLEMS if isinstance(error, kind)), _words(error))
     elif number in _SOCKET_PROBLEMS:
         text = _SOCKET_PROBLEMS[number]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from streamer.capture.addresses import locate
+from streamer.capture.addresses import shown
 from streamer.capture.attempt import Attempt, Phase
 from streamer.capture.backoff import Backoff
 from streamer.capture.demo import Files
@@ -91,7 +91,7 @@ class CameraReader:
         self._status = CameraStatus(
             camera=camera.id,
             name=camera.title,
-            source=redact(camera.source),
+            source=shown(camera),
             state=CameraState.CONNECTING,
             since=time.time(),
         )
@@ -239,11 +239,11 @@ class CameraReader:
         allowed = self._allowance(attempt)
         if allowed is None or time.monotonic() < attempt.active_at + allowed:
             return None
-        shown = locate(self._camera).shown
+        where = shown(self._camera)
         if attempt.phase is Phase.OPENING:
-            return SourceError(f"{shown}: no answer within {self._camera.open_timeout:g} s")
+            return SourceError(f"{where}: no answer within {self._camera.open_timeout:g} s")
         kind = "frame" if self._first_frame_at is not None else "frame that can be decoded"
-        error = SourceError(f"{shown}: no {kind} for {self._quiet(attempt):.3g} s")
+        error = SourceError(f"{where}: no {kind} for {self._quiet(attempt):.3g} s")
         self._set(CameraState.STALLED, str(error))
         return error
 
@@ -279,8 +279,7 @@ class CameraReader:
         self._status = status
         if alive and status.state is not CameraState.LIVE:
             self._set(CameraState.LIVE, "")
-            where = f"{size[0]}x{size[1]}" if size else "?"
-            log.info("camera %s: live, %s %s", self._camera.id, codec, where)
+            log.info("camera %s: live, %s %dx%d", self._camera.id, codec, *(size or (0, 0)))
 
     def _set(self, state: CameraState, reason: str, *, next_attempt_at: float | None = None) -> None:
         """Enter a state and tell whoever listens."""
