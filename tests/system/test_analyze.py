@@ -123,7 +123,7 @@ def test_a_damaged_picture_is_told_and_does_not_hold_up_the_others(folder: Path,
         (lambda _: None, "no such file or folder"),
         (lambda path: path.mkdir(), "no pictures in it"),
         (lambda path: path.write_bytes(b"nothing but text, again and again " * 50), "not a video"),
-        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_bytes(b""), "not a video"),
     ],
 )
 def test_what_cannot_be_analysed_is_named_with_exit_code_2(
