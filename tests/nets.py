@@ -13,7 +13,7 @@ __all__ = ["constant_net", "convolution_net", "weights_as_inputs_net"]
 
 
 def convolution_net(path: Path) -> Path:
-    """Input (N, 3, h, w); outputs `tripled`, three times the input, and `grey` (N, 1, h, w), the sum of its channels."""
+    """Input (N, 3, h, w); outputs `tripled`, the input times three, and `grey` (N, 1, h, w), its channels' sum."""
     sums = numpy_helper.from_array(np.ones((1, 3, 1, 1), np.float32), "sums")
     three = numpy_helper.from_array(np.array([3], np.float32), "three")
     nodes = [
@@ -21,7 +21,7 @@ def convolution_net(path: Path) -> Path:
         helper.make_node("Conv", ["pixels", "sums"], ["grey"], kernel_shape=[1, 1]),
     ]
     shape: Sequence[str | int] = ["n", 3, "h", "w"]
-    outputs = {"tripled": shape, "grey": ["n", 1, "h", "w"]}
+    outputs: dict[str, Sequence[str | int]] = {"tripled": shape, "grey": ["n", 1, "h", "w"]}
     return _save(path, nodes, {"pixels": shape}, outputs, [sums, three])
 
 

@@ -33,8 +33,8 @@ class Detector(Protocol):
     def detect(self, picture: Picture) -> Detections:
         """The faces in a picture whose score reaches the threshold, best first.
 
-        Boxes and landmarks are in pixels of the picture and aren't clipped to it: a face at the edge keeps its size,
-        which the tracker and the alignment rely on. Raises ModelError.
+        Boxes and landmarks are in pixels of the picture and aren't clipped to it: at the edge they may reach a little
+        outside, which keeps tracks steady and chips aligned. Raises ModelError.
         """
 
 
