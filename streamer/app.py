@@ -71,7 +71,6 @@ class App:
 
     async def start(self) -> int:
         """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""
-        self.hub.attach(asyncio.get_running_loop())
         port = await self._server.start()
         self._pool.start()
         for reader in self._readers.values():
@@ -82,7 +81,6 @@ class App:
         """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
         late = await asyncio.to_thread(self._stop_threads)
         await self._server.stop(_STOP_SERVER)
-        self.hub.detach()
         for what in late:
             log.warning("%s did not end in time and is left behind", what)
 

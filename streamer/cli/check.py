@@ -12,8 +12,9 @@ from rich.table import Table
 from streamer.capture.probe import probe as probe_source
 from streamer.capture.source import SourceInfo
 from streamer.cli.console import ConfigOption, configuration, errors, open_store, output
-from streamer.config import CameraConfig
-from streamer.errors import ConfigError, ModelError, SourceError
+from streamer.cli.demo import fetch_demo
+from streamer.config import CameraConfig, Config
+from streamer.errors import ConfigError, SourceError
 from streamer.inference.model_store import ModelStore
 from streamer.logs import quiet_libraries
 from streamer.redaction import redact, register_secret
@@ -32,11 +33,8 @@ def check(config: ConfigOption = None, timeout: Timeout = 10.0) -> None:
     quiet_libraries()
     failed: list[str] = []
     with open_store(settings) as store:
-        for name in ("demo-woman", "demo-man", "demo-crowd") if _shows_demo(settings.cameras) else ():
-            try:
-                store.path(name)
-            except ModelError as error:
-                failed.append(str(error))
+        if any(camera.source == "demo" for camera in settings.cameras):
+            fetch_demo(store)
         with errors.status(f"opening {len(settings.cameras)} camera(s)"):
             looks = list(ThreadPoolExecutor(16).map(lambda c: _look(c, timeout, store), settings.cameras))
     table = Table("camera", "source", "codec", "size", "fps", "first picture", box=None, header_style="bold")
@@ -72,16 +70,21 @@ def probe(
         )  # fmt: skip
     except ValidationError as error:
         raise ConfigError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from None
-    from streamer.config import Config
-
     with open_store(Config(cameras=(camera,))) as store, errors.status(f"opening {redact(url)}"):
         info = probe_source(camera, timeout, store=store)
     codec, size, fps, first = _facts(info)
-    output.print(f"{redact(url)}: {codec}, {size}, {fps} fps, first picture after {first}", highlight=False)
+    output.print(f"{redact(url)}: {codec}, {size}, {fps} fps, first picture after {first}\n", highlight=False)
+    output.print(_yaml(camera), highlight=False, markup=False)
 
 
-def _shows_demo(cameras: tuple[CameraConfig, ...]) -> bool:
-    return any(camera.source == "demo" for camera in cameras)
+def _yaml(camera: CameraConfig) -> str:
+    """What config.yaml needs for this camera; a password is not written out."""
+    lines = ["cameras:", "  - id: camera", f"    source: {redact(camera.source)}"]
+    if camera.username:
+        lines += [f"    username: {camera.username}", "    password: ${CAMERA_PASSWORD}"]
+    if camera.transport != "tcp":
+        lines.append(f"    transport: {camera.transport}")
+    return "\n".join(lines)
 
 
 def _look(camera: CameraConfig, timeout: float, store: ModelStore) -> SourceInfo | SourceError:

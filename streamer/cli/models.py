@@ -20,13 +20,14 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", show_def
 
 @app.command("list")
 def list_models(config: ConfigOption = None) -> None:
-    """Show every model of the manifest, and where its weights lie."""
+    """Show every file of the manifest, whether it is sound, and where it lies. `verify` says more."""
     with open_store(configuration(config)) as store:
-        table = Table("model", "what", "size", "licence", "found at", box=None, header_style="bold")
+        table = Table("model", "size", "licence", "state", "in", box=None, header_style="bold")
         for name in store.names():
             file = store.verify(name)
-            place = escape(file.detail) if file.state == "ok" else f"[dim]{file.state}: {escape(file.detail)}[/]"
-            table.add_row(name, file.title, f"{file.size / 1e6:.1f} MB", file.licence, place)
+            folder = escape(str(file.path.parent)) if file.path else ""
+            colour = {"ok": "green", "damaged": "red", "missing": "dim"}[file.state]
+            table.add_row(name, f"{file.size / 1e6:.1f} MB", file.licence, f"[{colour}]{file.state}[/]", folder)
     output.print(table)
 
 

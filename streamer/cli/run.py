@@ -12,6 +12,7 @@ import typer
 
 from streamer.app import App
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
+from streamer.cli.demo import fetch_demo, make_demo
 from streamer.config import Config
 from streamer.logs import set_up_logging
 
@@ -34,6 +35,11 @@ def run(
     set_up_logging(settings.log)
     with open_store(settings) as store:
         app = App(settings, store)
+        shows_demo = any(camera.source == "demo" for camera in settings.cameras)
+        if shows_demo:
+            fetch_demo(store)
+    if shows_demo:
+        make_demo(store)
     asyncio.run(_serve(app, settings))
 
 
