@@ -162,9 +162,11 @@ class Server:
         """Close every connection and the port. Whoever has not left after `timeout` seconds is cut off."""
         if self._main is None:
             return
+        server = self._server
+        for listener in server.servers:  # first: who is sent away must not come in again
+            listener.close()
         broadcaster: Broadcaster = self.app.state.broadcaster
         broadcaster.end_viewers(1001, "the server stops")
-        server = self._server
         server.should_exit = True
         await self._main
         self._main = None

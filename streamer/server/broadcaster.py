@@ -48,6 +48,7 @@ class Broadcaster:
         self._tick: asyncio.Task[None] | None = None
         self._stop_listening: Callable[[], None] | None = None
         self._evictions = Throttle(10.0)
+        self._ending = False
 
     def start(self) -> None:
         """Begin to serve, on the running loop."""
@@ -68,7 +69,8 @@ class Broadcaster:
         await self.encoder.close()
 
     def end_viewers(self, code: int, reason: str) -> None:
-        """Say goodbye to every viewer, with a websocket close code."""
+        """Say goodbye to every viewer, with a websocket close code, and admit no more."""
+        self._ending = True
         for viewer in self._viewers:
             viewer.end(code, reason)
         for ended in self._streams:
@@ -105,9 +107,9 @@ class Broadcaster:
     async def admitted(self, transport: str, connection: Connection | None) -> AsyncIterator[asyncio.Event]:
         """Count a viewer while it is served, and cut it off if it gets stuck; yields what is set when it should end.
 
-        Raises Full. transport: 'websocket' or 'mjpeg'.
+        Raises Full, also when the server stops. transport: 'websocket' or 'mjpeg'.
         """
-        if len(self._streams) >= self.services.config.server.max_viewers:
+        if self._ending or len(self._streams) >= self.services.config.server.max_viewers:
             raise Full
         ended = asyncio.Event()
         self._streams.add(ended)

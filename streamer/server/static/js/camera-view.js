@@ -65,10 +65,11 @@ export class CameraView {
     }
     const connected = connection.state === "open";
     const health = screenHealth(camera, this.#screen.frameAt, connection, now);
-    const { level, text } = pill(camera, connected, now);
+    const { level, text } = pill(camera, health, connected, now);
     setHidden(this.#root, false);
     setHidden(byId("facts"), false);
     setHidden(byId("camera-state"), false);
+    setHidden(byId("tools"), false);
     setText(byId("camera-title"), camera.name);
     setData(byId("camera-state"), "level", level);
     setText(byId("camera-state-text"), text);
@@ -107,7 +108,7 @@ export class CameraView {
     setHidden(byId("facts"), true);
     setHidden(this.#root, true);
     setHidden(byId("camera-state"), true);
-    byId("snapshot").disabled = true;
+    setHidden(byId("tools"), true);
     setText(byId("camera-title"), this.#id);
     if (state.greeted) this.#complain(`There is no camera “${this.#id}” in the config. Go back to see those there are.`);
     else if (connection.state === "waiting") this.#complain("The server can't be reached. This page keeps trying.");

@@ -31,8 +31,8 @@ class Tile {
 
   refresh(camera, connection, now) {
     const connected = connection.state === "open";
-    const state = pill(camera, connected, now);
     const health = screenHealth(camera, this.screen.frameAt, connection, now);
+    const state = pill(camera, health, connected, now);
     const known = connected && isFresh(camera, now);
     setText(this.name, camera.name);
     setData(this.pill, "level", state.level);

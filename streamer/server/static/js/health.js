@@ -34,11 +34,12 @@ function staleAfter(camera) {
 }
 
 /**
- * The pill of a camera: {level, text}.
+ * The pill of a camera: {level, text}. health: of the screen beside it, which it must not contradict.
  * now: {epoch: the server's UTC seconds, ticks: performance.now()}; connected: the page hears the server.
  */
-export function pill(camera, connected, now) {
+export function pill(camera, health, connected, now) {
   if (!connected) return { level: "idle", text: "Not known" };
+  if (camera.state === "live" && health.late) return { level: "warn", text: "No picture" };
   const wait = camera.state === "reconnecting" ? countdown(camera, now.epoch) : null;
   const text = wait ? `Retry in ${wait} s` : (STATE_WORDS[camera.state] ?? capitalized(camera.state));
   return { level: LEVELS[camera.state] ?? "idle", text };
@@ -50,7 +51,7 @@ export function isFresh(camera, now) {
 }
 
 /**
- * What a screen shows: {live, head, detail, busy}.
+ * What a screen shows: {live, head, detail, busy, late}; late: pictures are overdue though the camera is live.
  * frameAt: when the frame on it was captured, performance.now(); null if there is none yet.
  */
 export function screenHealth(camera, frameAt, connection, now) {
@@ -89,14 +90,11 @@ function cameraTrouble(camera, now, last) {
 function frameHealth(camera, frameAt, now, last, covered) {
   const waited = now.ticks - Math.max(frameAt ?? 0, camera.wantedAt ?? now.ticks);
   const limit = staleAfter(camera);
-  if (frameAt === null) {
-    const head = waited > limit ? `No picture for ${duration(waited / 1000)}` : "Waiting for the first picture…";
-    return covered(head, waited > limit ? "The camera is live, but none of its frames has arrived here." : "", true);
-  }
-  const old = now.ticks - frameAt;
-  if (old <= limit) return { live: true };
-  if (waited <= limit) return covered("Waiting for a new picture…", last, true);
-  return covered(`No picture for ${duration(old / 1000)}`, last, true);
+  const old = now.ticks - (frameAt ?? camera.wantedAt ?? now.ticks);
+  if (frameAt !== null && old <= limit) return { live: true };
+  if (waited <= limit) return covered(`Waiting for ${frameAt === null ? "the first" : "a new"} picture…`, last, true);
+  const detail = last || "The camera is live, but none of its frames has arrived here.";
+  return { ...covered(`No picture for ${duration(old / 1000)}`, detail, true), late: true };
 }
 
 /** The age of the frame on a screen, in words; null if there is none. */
