@@ -91,7 +91,9 @@ class Attempt:
         try:
             self._read()
         except SourceError as error:
-            self.error = error
+            # A new one: the error as raised refers to this attempt and to the last picture through its traceback, and
+            # the circle would live until the garbage collector looks for such.
+            self.error = SourceError(str(error), retry=error.retry)
         except StreamerError as error:  # the demo's material can't be had
             self.error = SourceError(redact(str(error)))
         except Exception as error:  # a camera must never take the program with it

@@ -40,9 +40,10 @@ def probe(camera: CameraConfig, timeout: float, *, store: Files | None = None) -
     given_up.set()
     if not answer:
         raise SourceError(f"{shown(camera)}: no picture within {timeout:g} s")
-    if isinstance(answer[0], StreamerError):
-        raise answer[0]
-    return answer[0]
+    found = answer.pop()
+    if isinstance(found, StreamerError):
+        raise found
+    return found
 
 
 def _first_picture(camera: CameraConfig, given_up: threading.Event, timeout: float, store: Files | None) -> SourceInfo:

@@ -52,6 +52,8 @@ def reading_problem(error: Exception, address: Address) -> SourceError:
         text = "no more data came"
     elif number == errno.ENODEV:
         text = "the device was unplugged"
+    elif number == errno.EIO and address.kind in {Kind.RTSP, Kind.HTTP}:
+        text = "the connection broke"
     else:
         text = _SOCKET_PROBLEMS.get(number or 0, "") or f"reading failed: {_words(error)}"
     return SourceError(redact(f"{address.shown}: {text}"))

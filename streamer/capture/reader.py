@@ -254,7 +254,10 @@ class CameraReader:
     def _pause(self, reason: str) -> None:
         """Wait until the next attempt is due, and until not too many of the earlier ones hang."""
         pause = self._backoff.next()
-        log.warning("camera %s: %s; next attempt in %.1f s", self._camera.id, reason, pause)
+        # Once for each trouble, not once for each attempt: a camera may be away for days.
+        known = self._status.state is CameraState.RECONNECTING and self._status.reason == redact(reason)
+        level = logging.DEBUG if known else logging.WARNING
+        log.log(level, "camera %s: %s; next attempt in %.1f s", self._camera.id, reason, pause)
         self._set(CameraState.RECONNECTING, reason, next_attempt_at=time.time() + pause)
         self._stop.wait(pause)
         while len(self._abandoned) >= _MOST_ABANDONED and not self._stop.is_set():

@@ -177,8 +177,8 @@ class VideoSource:
     def _open(self) -> InputContainer:
         address, timeout = self._address, self._camera.open_timeout
         self._check_input_format()
-        problem = SourceError(f"{address.shown}: can't be opened")
-        for options in option_sets(address, self._camera):
+        sets = option_sets(address, self._camera)
+        for options in sets:
             began = time.monotonic()
             try:
                 return av.open(
@@ -191,8 +191,10 @@ class VideoSource:
                     metadata_errors="replace",
                 )
             except (av.error.FFmpegError, OSError, ValueError) as error:
-                problem = opening_problem(error, address, elapsed=time.monotonic() - began, timeout=timeout)
-        raise problem from None
+                if options is sets[-1]:
+                    elapsed = time.monotonic() - began
+                    raise opening_problem(error, address, elapsed=elapsed, timeout=timeout) from None
+        raise AssertionError("there is always a set of options")
 
     def _check_input_format(self) -> None:
         wanted = self._address.input_format

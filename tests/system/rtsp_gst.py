@@ -4,6 +4,9 @@ Reads one JSON object from standard input (port, mounts {name: file}, codec, use
 ends when standard input is closed: so it never outlives the test that started it.
 """
 
+# mypy: ignore-errors
+# The system's Python, under which this runs, has GStreamer's bindings; the project's environment hasn't, nor their types.
+
 import ctypes
 import json
 import signal

@@ -63,7 +63,8 @@ def test_opening_problem_says_what_to_do(
         (ffmpeg(av.error.TimeoutError, errno.ETIMEDOUT), "no more data came"),
         (ffmpeg(av.error.ConnectionResetError, errno.ECONNRESET), "closed the connection"),
         (ffmpeg(av.error.OSError, errno.ENODEV), "unplugged"),
-        (ffmpeg(av.error.OSError, errno.EIO), "reading failed: words of FFmpeg"),
+        (ffmpeg(av.error.OSError, errno.EIO), "the connection broke"),
+        (ffmpeg(av.error.OSError, errno.ENOSPC), "reading failed: words of FFmpeg"),
     ],
 )
 def test_reading_problem_says_what_happened_and_is_tried_again(error: Exception, message: str) -> None:
