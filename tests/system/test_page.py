@@ -62,7 +62,7 @@ def test_large_view_fills_its_list_of_people_and_changes_its_picture(visit: Visi
         expect(first.locator(".person-since")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · \d+:\d\d$"))
         expect(page.locator('[data-fact="Size"]')).to_have_text("640 × 360")
         expect(page.locator('[data-fact="Codec"]')).to_have_text("h264")
-        expect(page.locator('[data-fact="Dropped, by reason"]')).to_have_text(re.compile(r"^\d+ newer came$"))
+        expect(page.locator('[data-fact="Dropped, by reason"]')).to_have_text(re.compile(r"^\d+ replaced by newer$"))
         expect(page.locator("#feed-scope")).to_have_text("")
 
 

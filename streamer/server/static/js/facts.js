@@ -6,12 +6,14 @@ import { frameAge } from "./health.js";
 
 const REASONS = {
   rate: "over max_fps",
-  evicted: "newer came",
+  evicted: "replaced by newer",
   stale: "too old",
   corrupt: "corrupt",
   keyframe: "before key frame",
   failed: "failed",
 };
+
+const STAGES = ["wait", "detect", "track", "attributes"]; // in the order in which a frame goes through them
 
 function drops(camera) {
   const some = Object.entries(camera.dropped).filter(([, number]) => number > 0);
@@ -20,8 +22,9 @@ function drops(camera) {
 }
 
 function stages(camera) {
-  const some = Object.entries(camera.timings);
-  return some.length ? some.map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`).join("\u00a0· ") : NONE;
+  const place = ([stage]) => STAGES.indexOf(stage) + 1 || STAGES.length + 1;
+  const some = Object.entries(camera.timings).sort((a, b) => place(a) - place(b));
+  return some.length ? some.map(([stage, ms]) => `${stage}\u00a0${ms.toFixed(1)}\u00a0ms`).join("\u00a0· ") : NONE;
 }
 
 const FACTS = [
