@@ -1,6 +1,6 @@
 """The options FFmpeg is opened with, for each kind of source. Pure.
 
-FFmpeg ignores an unknown option in silence, so each of these has a test that shows its effect on a real stream.
+FFmpeg ignores an unknown option in silence, so a test shows of each of these that this FFmpeg knows it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _MICROSECONDS = 1_000_000
 # What FFmpeg may open on behalf of the stream (redirects, playlists): nothing of another kind, and never a file.
 _PROTOCOLS = {
     (Kind.RTSP, False): "rtsp,rtp,udp,tcp",
-    (Kind.RTSP, True): "rtsps,rtsp,rtp,srtp,udp,tls,tcp",
+    (Kind.RTSP, True): "rtsp,rtp,tls,tcp",
     (Kind.HTTP, False): "http,https,tls,tcp",
     (Kind.HTTP, True): "https,tls,tcp",
 }

@@ -240,10 +240,15 @@ class VideoSource:
             size=size,
             fps=float(rate) if rate and rate <= 1000 else 0.0,
             pixel_format=context.pix_fmt or "",
-            transport=self._camera.transport if self._address.kind is Kind.RTSP else str(self._address.kind),
+            transport=self._transport(),
             duration=duration,
             frame_count=None if self.live else count,
         )
+
+    def _transport(self) -> str:
+        if self._address.kind is not Kind.RTSP:
+            return str(self._address.kind)
+        return "tcp" if self._address.secure else self._camera.transport  # FFmpeg sends nothing beside a TLS connection
 
     def _decode(self, packet: Packet[VideoStream]) -> Iterator[Sample]:
         if packet.is_corrupt and self.live:

@@ -18,6 +18,7 @@ from streamer.types import CameraState
 from tests.media import frame_number, make_video
 from tests.mjpeg_server import MjpegServer
 from tests.system.rtsp_server import RtspServer, free_port
+from tests.system.tls_proxy import TlsProxy
 from tests.watching import Watch, camera
 
 pytestmark = pytest.mark.system
@@ -138,6 +139,16 @@ def test_password_of_any_signs_works_and_shows_nowhere(
     assert "reconnecting" in told
     for form in (PASSWORD, "p%40", "w0rd", "us%20er"):
         assert form not in told
+
+
+def test_camera_over_tls_is_read_through_its_one_connection(h264: Path, tmp_path: Path) -> None:
+    with (
+        RtspServer({"cam": h264}, user="viewer", password=PASSWORD) as server,
+        TlsProxy(server.port, tmp_path) as proxy,
+    ):
+        url = f"rtsps://127.0.0.1:{proxy.port}/cam"
+        info = probe(camera(url, username="viewer", password=PASSWORD, transport="udp"), 8)
+    assert (info.codec, info.size, info.transport) == ("h264", (640, 360), "tcp")
 
 
 def test_wrong_password_is_said_plainly_and_tried_again(h264: Path) -> None:
