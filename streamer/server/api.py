@@ -29,9 +29,18 @@ Kind = Annotated[Literal["annotated", "clean"], Query(description="with boxes an
 Width = Annotated[int | None, Query(ge=64, le=4096, description="pixels, never more than the camera's own")]
 Quality = Annotated[int, Query(ge=10, le=95, description="of the JPEG")]
 MaxFps = Annotated[float | None, Query(gt=0, le=240, description="pictures a second")]
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
-_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}, 503: {"model": Problem}}
-_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"multipart/x-mixed-replace": {}}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    """An error in the OpenAPI document."""
+    schema = Problem.model_json_schema()
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+_Responses = dict[int | str, dict[str, Any]]
+_UNKNOWN: _Responses = {404: _problem("No camera has this id"), 422: _problem("A parameter is wrong")}
+_JPEG: _Responses = {200: {"content": {"image/jpeg": {}}}, 503: _problem("There is no fresh picture")}
+_STREAM: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: _problem("Too many viewers")}
 
 router = APIRouter(default_response_class=SafeJSONResponse)
 
@@ -135,7 +144,7 @@ async def healthz() -> PlainTextResponse:
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", response_model=Readiness, responses={503: {"model": Problem}}, tags=["operation"])
+@router.get("/readyz", response_model=Readiness, responses={503: _problem("No camera is live")}, tags=["operation"])
 async def readyz(here: Here) -> SafeJSONResponse:
     """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason."""
     statuses = here.services.statuses()

@@ -38,15 +38,19 @@ log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _DESCRIPTION = (
     "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
-    "(subprotocol streamer.v1); here is what is asked for."
+    "(subprotocol streamer.v1); here is what is asked for. "
+    "With a token in the configuration, every request sends it as Authorization: Bearer TOKEN."
 )
 # Everything comes from this server; pictures are drawn from blobs.
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
+    # Pictures of people, and figures of the moment; static files say otherwise
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: with it browsers send the login form with `Origin: null`
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }

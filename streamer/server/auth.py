@@ -26,6 +26,7 @@ __all__ = ["Guard", "Sessions", "login_router"]
 COOKIE = "streamer_session"
 SESSION_SECONDS = 7 * 24 * 3600
 FAILURE_SECONDS = 1.0  # a wrong token is answered after this
+FORM_SECONDS = 10.0  # in which the form has to arrive
 _FAILURES_AT_ONCE = 20
 _LARGEST_FORM = 4096
 # What can be had without a token. Nothing here tells anything about cameras or people.
@@ -166,7 +167,10 @@ def login_router(config: ServerConfig) -> APIRouter:
         nonlocal waiting
         if sessions is None:
             return RedirectResponse("/", 303)
-        form = await _form(request)
+        try:
+            form = await _form(request)
+        except TimeoutError:
+            return problem(408, "the form did not arrive in time")
         if form is None:
             return problem(413, f"the form may have {_LARGEST_FORM} bytes")
         target = _local(form.get("target", "/"))
@@ -196,9 +200,9 @@ def login_router(config: ServerConfig) -> APIRouter:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    """The fields of an urlencoded form; None when it is too large."""
+    """The fields of an urlencoded form; None when it is too large. Raises TimeoutError when it takes too long."""
     body = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(FORM_SECONDS):
         async for chunk in request.stream():
             body += chunk
             if len(body) > _LARGEST_FORM:

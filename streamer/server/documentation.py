@@ -20,7 +20,8 @@ def documentation_page(document: dict[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(info["title"])} API</title><link rel="stylesheet" href="/login.css"></head><body>'
+        f"<title>{escape(info['title'])} API</title>"
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/login.css"></head><body>'
         f'<main class="wide"><h1>{escape(info["title"])} {escape(info["version"])}</h1>'
         f"<p>{escape(info.get('description', ''))}</p>"
         '<p>The same for programs: <a href="/openapi.json">/openapi.json</a></p>'

@@ -88,7 +88,10 @@ class Viewer:
                 task.cancel()
             outcomes = await asyncio.gather(self._reader, sender, return_exceptions=True)
         for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, (WebSocketDisconnect, RuntimeError)):
+            # starlette tells of a lost connection by either, depending on the moment
+            if isinstance(outcome, (WebSocketDisconnect, RuntimeError)):
+                log.debug("a viewer left: %r", outcome)
+            elif isinstance(outcome, Exception):
                 log.error("a viewer's connection failed: %s", outcome, exc_info=outcome)
                 self._closing = self._closing or (1011, "internal error")
         await self._close()
