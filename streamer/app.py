@@ -8,6 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel, open_attribute_model
@@ -18,7 +21,7 @@ from streamer.inference.pool import InferencePool, available_cores
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
 from streamer.server.hub import Hub
-from streamer.types import CameraState, CameraStatus, Event, EventKind
+from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, Result
 
 __all__ = ["App"]
 
@@ -64,7 +67,7 @@ class App:
             attributes=self._attributes,
             tracking=self.config.tracking,
             metrics=self.metrics,
-            deliver=self.hub.publish,
+            deliver=self._deliver,
         )
         queue = self._pool.add(pipeline, queue_size=self.config.inference.queue_size)
         return CameraReader(camera, queue, self.metrics, store=store, on_status=self._on_status)
@@ -102,6 +105,12 @@ class App:
     def models(self) -> Mapping[str, Any]:
         """Which nets run, on what, in which precision, and where they came from, by role."""
         return self._nets
+
+    def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+        """Called by the pool for each analysed frame of a camera, in order."""
+        for event in result.events:
+            self.hub.publish_event(event)
+        self.hub.publish(frame, result, faces)
 
     def _on_status(self, status: CameraStatus) -> None:
         """Called by a reader's thread at each change of state: a camera that comes or goes is an event."""

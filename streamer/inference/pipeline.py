@@ -115,8 +115,8 @@ class CameraPipeline:
         if self._attributes is None:
             return
         at, seen = frame.captured_at, {face.id: face for face in faces if face.detection is not None}
-        looks = [(i, look_quality(np.asarray(f.box, np.float32), f.landmarks, f.score)) for i, f in seen.items()]
-        due = self._schedule.choose(looks, at, limit=_MOST_READINGS)
+        looks = {i: look_quality(np.asarray(f.box, np.float32), f.landmarks, f.score) for i, f in seen.items()}
+        due = self._schedule.choose(looks.items(), at, limit=_MOST_READINGS)
         if not due:
             return
         chosen = detections.select(np.array([seen[i].detection for i in due], np.intp))
@@ -124,7 +124,7 @@ class CameraPipeline:
             person = self._people.setdefault(i, _Person(self._new_smoother()))
             person.estimate = person.smoother.add(reading, at)
             person.reading = reading
-            self._schedule.done(i, at, reading.quality)
+            self._schedule.done(i, at, looks[i])
         self._metrics.readings.labels(self.camera).inc(len(due))
 
     def _new_smoother(self) -> AttributeSmoother:

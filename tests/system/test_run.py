@@ -14,7 +14,7 @@ import av
 import pytest
 
 from streamer.capture.demo import demo_scene
-from streamer.client import Message, Picture, ResultMessage, connect
+from streamer.client import EventMessage, Message, Picture, ResultMessage, connect
 from streamer.config import ModelsConfig
 from streamer.inference.model_store import ModelStore
 from tests.system.program import Program, eventually, weights
@@ -82,6 +82,7 @@ def test_faces_before_a_camera_arrive_at_a_client(tmp_path: Path, scene: Path, c
     assert all(p.jpeg.startswith(b"\xff\xd8") and p.jpeg.endswith(b"\xff\xd9") for p in pictures)
     seqs = [p.result.seq for p in pictures]
     assert seqs == sorted(set(seqs))
+    assert any(isinstance(m, EventMessage) and m.kind == "visit_started" for m in messages)
     settled = [o for p in pictures for o in p.result.objects if o["age"]]
     assert settled
     assert all(o["gender"]["label"] in {"female", "male", "unknown"} for o in settled)
