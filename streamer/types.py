@@ -100,7 +100,8 @@ class Detections:
 class FaceReading:
     """What the attribute nets read in one look at one face.
 
-    age: mean of the predicted distribution, years. age_spread: its standard deviation, years. p_female: 0–1.
+    age: mean of the predicted distribution without its tails, years. age_spread: its standard deviation, years.
+    p_female: 0–1.
     quality: 0–1, how far this look can be trusted (size, frontality, sharpness, detector score).
     """
 

@@ -17,7 +17,14 @@ from streamer.inference.runtime import Session, open_session
 from streamer.picture import Pixels
 from streamer.types import Detections, FaceReading
 
-__all__ = ["AttributeModel", "DlibAttributes", "open_attribute_model"]
+__all__ = [
+    "AttributeModel",
+    "DlibAttributes",
+    "gender_chip",
+    "middle_mean",
+    "open_attribute_model",
+    "probabilities",
+]
 
 _CHIP = 64  # pixels; the gender net takes half of it
 _MEAN = np.array([122.782, 117.001, 104.298], np.float32)  # RGB, dlib's input_rgb_image
@@ -71,9 +78,8 @@ class DlibAttributes:
                 continue
             quality[i] = look_quality(box, landmarks, float(score)) * chip_quality(chips[i])
         age, gender = self.sessions
-        years, spread = _age(_probabilities(age, chips, len(_AGES)))
-        # Halved with a Gaussian, as in the pyramid of dlib's own chips: the gender net reads soft chips best.
-        genders = _probabilities(gender, np.stack([cv2.pyrDown(chip) for chip in chips]), 2)
+        years, spread = middle_mean(probabilities(age, chips, len(_AGES)))
+        genders = probabilities(gender, np.stack([gender_chip(chip) for chip in chips]), 2)
         return [
             FaceReading(float(y), float(s), float(f), float(q))
             for y, s, f, q in zip(years, spread, genders[:, 0], quality, strict=True)
@@ -96,20 +102,28 @@ def open_attribute_model(
     return DlibAttributes(age, gender)
 
 
-def _age(probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def gender_chip(chip: Pixels) -> Pixels:
+    """The chip of the gender net, half the size of the age net's.
+
+    Halved with a Gaussian, as in the pyramid that dlib cuts its own chips from: this net reads soft chips best.
+    """
+    return cv2.pyrDown(chip)  # type: ignore[return-value]
+
+
+def middle_mean(said: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Age and spread in years, (N,) each, of (N, 81): the mean of the distribution without its tails.
 
     On labelled faces the plain mean lies within 5 years of the truth 3 to 4 percentage points less often, as the tails
     pull it towards middle age. The spread is the standard deviation about it, tails included.
     """
-    above = np.cumsum(probabilities, axis=1)
-    middle = np.clip(above, _TAIL, 1 - _TAIL) - np.clip(above - probabilities, _TAIL, 1 - _TAIL)
+    above = np.cumsum(said, axis=1)
+    middle = np.clip(above, _TAIL, 1 - _TAIL) - np.clip(above - said, _TAIL, 1 - _TAIL)
     years = (middle @ _AGES) / middle.sum(axis=1)
-    variance = (probabilities * (_AGES - years[:, None]) ** 2).sum(axis=1)
+    variance = (said * (_AGES - years[:, None]) ** 2).sum(axis=1)
     return years, np.sqrt(variance)
 
 
-def _probabilities(session: Session, chips: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
+def probabilities(session: Session, chips: NDArray[np.uint8], classes: int) -> NDArray[np.float32]:
     """What a net says about BGR chips: (N, classes), each row summing to 1. Raises ModelError."""
     blob = (chips[..., ::-1].astype(np.float32) - _MEAN) / np.float32(256)
     (values,) = session.run(np.ascontiguousarray(blob.transpose(0, 3, 1, 2))).values()
