@@ -133,7 +133,7 @@ def connect(
     max_fps: float | None = None,
     width: int | None = None,
     quality: int = 80,
-    events: bool = True,
+    events: bool | Literal["*"] = True,
     token: str | None = None,
 ) -> Stream:
     """A stream to be entered with `async with`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from streamer.metrics import Metrics
 from streamer.server.hub import Update
@@ -48,19 +49,19 @@ class Outbox:
     metrics: Metrics
     counts: _Counts = field(default_factory=_Counts)
     variant: Variant | None = None
-    events_wanted: bool = False
+    events_wanted: bool | Literal["*"] = False
     slots: dict[str, Slot] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=deque)
     notices: deque[str] = field(default_factory=lambda: deque(maxlen=_NOTICE_CAPACITY))
     stats: str | None = None
 
     def subscribe(self, subscription: Subscribe, cameras: Iterable[str]) -> None:
-        """Forget what was wanted before, and want this of these cameras."""
+        """Forget what was wanted before, and want this of these cameras; events that are wanted still stay queued."""
         kind = subscription.frames
         self.variant = None if kind == "none" else Variant.of(kind, subscription.width, subscription.quality)
         self.events_wanted = subscription.events
         self.slots = {camera: Slot(Pacer(subscription.max_fps)) for camera in cameras}
-        self.events.clear()
+        self.events = deque(event for event in self.events if self._wants(event))
 
     def offer(self, update: Update, now: float) -> bool:
         """Take up an update if it is wanted; the one that waited is replaced. now: monotonic seconds."""
@@ -74,7 +75,7 @@ class Outbox:
 
     def offer_event(self, event: Event) -> bool:
         """Queue an event if it is wanted; when the queue is full, the oldest goes and is counted."""
-        if not self.events_wanted or event.camera not in self.slots:
+        if not self._wants(event):
             return False
         if len(self.events) >= EVENT_CAPACITY:
             self.events.popleft()
@@ -82,6 +83,9 @@ class Outbox:
             self.metrics.events_dropped.labels("viewer").inc()
         self.events.append(event)
         return True
+
+    def _wants(self, event: Event) -> bool:
+        return self.events_wanted == "*" or (bool(self.events_wanted) and event.camera in self.slots)
 
     def to_encode(self) -> list[tuple[Slot, Update]]:
         """The frames to hand to the encoder now, to be called when something can be sent. Results become ready."""

@@ -45,7 +45,7 @@ MAX_MESSAGE: Final = 64 * 1024  # bytes of one message from a viewer
 
 _HEADER_LENGTH: Final = struct.Struct(">I")
 _LARGEST_HEADER: Final = 16 * 1024 * 1024
-_UNION_ARM: Final = re.compile(r"literal\[|tuple\[|constrained|int$|float$")
+_UNION_ARM: Final = re.compile(r"literal\[|tuple\[|constrained|int$|float$|bool$")
 
 
 class _Message(BaseModel):
@@ -57,7 +57,7 @@ class Subscribe(_Message):
 
     cameras: ids, or "*" for all. frames: pictures with boxes and labels, without, or no pictures but only results.
     max_fps: of each camera, a second. width: of pictures, pixels, never more than the camera's own. quality: of JPEGs.
-    events: whether events of these cameras are sent.
+    events: whether events of these cameras are sent; "*" for those of every camera.
     """
 
     type: Literal["subscribe"]
@@ -66,7 +66,7 @@ class Subscribe(_Message):
     max_fps: float | None = Field(default=None, gt=0, le=240)
     width: int | None = Field(default=None, ge=64, le=4096)
     quality: int = Field(default=80, ge=10, le=95)
-    events: bool = True
+    events: bool | Literal["*"] = True
 
 
 class Ping(_Message):

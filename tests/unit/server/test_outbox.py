@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -118,6 +119,21 @@ def test_a_subscription_ends_the_one_before() -> None:
     assert box.next_frame() is None
     assert not box.offer(update("a", 2), 0.0)
     assert not box.events
+
+
+@pytest.mark.parametrize(("events", "heard"), [(True, ["b"]), ("*", ["a", "b"]), (False, [])])
+def test_events_are_those_of_the_cameras_or_of_all_also_after_another_subscription(
+    events: Any, heard: list[str]
+) -> None:
+    box = outbox("a", "b")
+    for camera in "ab":
+        box.offer_event(Event(EventKind.CAMERA_UP, camera, 0.0))
+    box.subscribe(Subscribe(type="subscribe", cameras=("b",), events=events), ("b",))
+    assert [event.camera for event in box.events] == heard
+    box.events.clear()
+    for camera in "ab":
+        box.offer_event(Event(EventKind.CAMERA_UP, camera, 0.0))
+    assert [event.camera for event in box.events] == heard
 
 
 def test_max_fps_holds_for_each_camera() -> None:

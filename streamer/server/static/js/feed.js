@@ -56,11 +56,6 @@ export class Feed {
     this.#note();
   }
 
-  /** Whose events arrive, said beside the title. */
-  set scope(words) {
-    setText(byId("feed-scope"), words);
-  }
-
   #matches(event) {
     return this.#camera === null || event.camera === this.#camera;
   }

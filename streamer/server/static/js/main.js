@@ -8,7 +8,7 @@ import { GridView } from "./grid.js";
 import { Header } from "./header.js";
 import { readRoute } from "./router.js";
 import { eventFrom, State } from "./state.js";
-import { EVENTS_ONLY, NOTHING, Subscription } from "./subscription.js";
+import { NOTHING, Subscription } from "./subscription.js";
 import { startTheme } from "./theme.js";
 import { socketUrl } from "./wire.js";
 
@@ -32,11 +32,9 @@ async function isSignedOut() {
 /** Ask for what can be seen now. */
 function ask() {
   const view = route.view === "camera" ? camera : grid;
-  const seen = document.hidden ? null : (view.wanted(state) ?? NOTHING);
-  state.want(seen?.cameras ?? []);
-  subscription.want(seen ?? EVENTS_ONLY);
-  // the server sends events of the cameras that are asked for
-  if (seen) feed.scope = route.view === "camera" || seen.cameras.length === state.cameras.size ? "" : "cameras in view";
+  const seen = document.hidden ? NOTHING : (view.wanted(state) ?? NOTHING);
+  state.want(seen.cameras);
+  subscription.want(seen);
 }
 
 function refresh() {

@@ -2,10 +2,8 @@
 
 const SETTLE = 120; // ms; scrolling and resizing come in bursts
 
+/** No pictures and no results, as while the page is hidden; what happens is heard of all the same. */
 export const NOTHING = { cameras: [], frames: "none" };
-
-/** While the page is hidden: no pictures, hardly a result, but what happens is still heard of. */
-export const EVENTS_ONLY = { cameras: "*", frames: "none", max_fps: 0.1 };
 
 export class Subscription {
   #connection;
@@ -28,7 +26,7 @@ export class Subscription {
   }
 
   #send() {
-    const message = { type: "subscribe", events: true, ...this.#wanted };
+    const message = { type: "subscribe", events: "*", ...this.#wanted };
     const text = JSON.stringify(message);
     if (this.#connection.state !== "open" || text === this.#sent) return;
     this.#sent = text;
