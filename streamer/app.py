@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel, open_attribute_model
+from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
@@ -45,7 +46,6 @@ class App:
         workers = config.inference.workers
         self._pool = InferencePool(
             workers=available_cores() if workers == "auto" else workers,
-            max_frame_age=config.inference.max_frame_age,
             metrics=self.metrics,
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
@@ -69,8 +69,15 @@ class App:
             metrics=self.metrics,
             deliver=self._deliver,
         )
-        queue = self._pool.add(pipeline, queue_size=self.config.inference.queue_size)
-        return CameraReader(camera, queue, self.metrics, store=store, on_status=self._on_status)
+        lane = CameraLane(
+            pipeline,
+            queue_size=self.config.inference.queue_size,
+            max_frame_age=self.config.inference.max_frame_age,
+            metrics=self.metrics,
+            wake=self._pool.wake,
+        )
+        self._pool.add(camera.id, lane)
+        return CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
 
     async def start(self) -> int:
         """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""

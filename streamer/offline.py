@@ -19,6 +19,7 @@ from streamer.capture.files import FileReader
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
 from streamer.inference.attributes import open_attribute_model
+from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
@@ -73,27 +74,30 @@ class OfflineAnalysis:
         def deliver(frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
             results.put(AnalyzedFrame(frame, result, faces))
 
-        pool = InferencePool(workers=self._workers, max_frame_age=None, metrics=Metrics())
+        metrics = Metrics()
+        pool = InferencePool(workers=self._workers, metrics=metrics)
         pipeline = CameraPipeline(
             name,
             detector=self._detector,
             attributes=self._attributes,
             tracking=self._config.tracking,
-            metrics=Metrics(),
+            metrics=metrics,
             deliver=deliver,
         )
-        frames = pool.add(pipeline, queue_size=2 * self._workers, lossless=True)
+        size = 2 * self._workers
+        lane = CameraLane(pipeline, queue_size=size, max_frame_age=None, metrics=metrics, wake=pool.wake)
+        pool.add(name, lane)
 
         def feed() -> None:
             try:
                 for frame in islice(reader, 0, None, every):
-                    if frames.put(frame) is not None:
+                    if lane.queue.put(frame) is not None:
                         return
             except StreamerError as error:
                 failure.append(error)
             finally:
-                frames.close()
-                pool.wait_until_drained(name)
+                lane.close()
+                pool.wait_until(lambda: lane.drained)
                 results.put(None)
 
         feeder = threading.Thread(target=feed, name="feed", daemon=True)
@@ -103,7 +107,7 @@ class OfflineAnalysis:
             while (item := results.get()) is not None:
                 yield item
         finally:
-            frames.close()
+            lane.close()
             _let_go(results, feeder)
             pool.stop()
         if failure:

@@ -1,24 +1,33 @@
-"""A few threads that analyse the frames of all cameras: fairly, the newest first, and none that is too old already."""
+"""A few threads that work for all cameras, and for whoever else needs the nets, turn by turn."""
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Protocol
 
-from streamer.capture.frame_queue import FrameQueue
-from streamer.inference.pipeline import CameraPipeline, Found
-from streamer.inference.sequencer import Sequencer
 from streamer.metrics import Metrics
-from streamer.types import Frame
 
-__all__ = ["InferencePool", "available_cores"]
+__all__ = ["InferencePool", "Lane", "Work", "available_cores"]
 
-log = logging.getLogger(__name__)
+Work = Callable[[], None]
+"""A piece of work, done on one of the pool's threads. It must not raise."""
 
-_LOG_INTERVAL = 60.0
+
+class Lane(Protocol):
+    """One of those whom the pool serves, with what waits for a worker; it calls `InferencePool.wake` when more does."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there may be work. Called under the pool's lock."""
+
+    def take(self) -> Work | None:
+        """The next piece of work; None if there is none after all. Called under the pool's lock: it must not block."""
+
+    def close(self) -> None:
+        """Take nothing more; what waits is let go."""
 
 
 def available_cores() -> int:
@@ -26,38 +35,19 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@dataclass(slots=True)
-class _Lane:
-    """One camera's way through the pool."""
-
-    queue: FrameQueue
-    pipeline: CameraPipeline
-    sequencer: Sequencer[Found | None]
-    served_at: float = 0.0  # when a worker last took a frame of this camera
-    failures: int = 0  # since the last line in the log
-    logged_at: float = field(default=-_LOG_INTERVAL)
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    lane: _Lane
-    frame: Frame
-    ticket: int
-
-
 class InferencePool:
-    """Analyses the frames of the cameras that were added, on `workers` threads.
+    """Runs the work of its lanes on `workers` threads.
 
-    The camera that has waited longest for a worker is served next, so that a fast camera can't starve a slow one.
-    Frames older than `max_frame_age` seconds are dropped at their turn, before work is spent on them; None keeps all,
-    for files. A frame whose analysis fails is counted, logged at most once a minute, and skipped.
+    The lane that has waited longest for a worker is served next, so that a busy one can't starve the others.
     """
 
-    def __init__(self, *, workers: int, max_frame_age: float | None, metrics: Metrics) -> None:
-        self._max_frame_age = max_frame_age
-        self._metrics = metrics
-        self._lanes: dict[str, _Lane] = {}
-        self._work = threading.Condition()
+    def __init__(self, *, workers: int, metrics: Metrics) -> None:
+        self._busy = metrics.workers_busy
+        self._lanes: dict[str, Lane] = {}
+        self._served_at: dict[str, float] = {}  # when a worker last took something of a lane
+        lock = threading.Lock()
+        self._more = threading.Condition(lock)  # work waits, or the pool stops
+        self._done = threading.Condition(lock)  # a piece of work is done
         self._stopping = False
         self._threads = [threading.Thread(target=self._run, name=f"inference-{n}", daemon=True) for n in range(workers)]
 
@@ -66,23 +56,26 @@ class InferencePool:
         """Number of threads."""
         return len(self._threads)
 
-    def add(self, pipeline: CameraPipeline, *, queue_size: int, lossless: bool = False) -> FrameQueue:
-        """Begin to serve a camera; returns the queue into which its frames are to be put."""
-        queue = FrameQueue(queue_size, lossless=lossless, on_put=self._wake_one)
-        lane = _Lane(queue, pipeline, Sequencer(lambda found: self._follow(lane, found)))
-        with self._work:
-            if pipeline.camera in self._lanes:
-                raise ValueError(f"camera {pipeline.camera} is in the pool already")
-            self._lanes[pipeline.camera] = lane
-        self._metrics.queue_depth.labels(pipeline.camera).set_function(lambda: len(queue))
-        return queue
+    def add(self, name: str, lane: Lane) -> None:
+        """Begin to serve a lane."""
+        with self._more:
+            if name in self._lanes:
+                raise ValueError(f"{name} is in the pool already")
+            self._lanes[name] = lane
+            self._served_at[name] = 0.0
+            self._more.notify_all()
 
-    def remove(self, camera: str) -> None:
-        """Serve a camera no more; what is in its queue is let go."""
-        with self._work:
-            lane = self._lanes.pop(camera)
-        lane.queue.close()
-        self._metrics.queue_depth.remove(camera)
+    def remove(self, name: str) -> None:
+        """Serve a lane no more."""
+        with self._more:
+            lane = self._lanes.pop(name)
+            del self._served_at[name]
+        lane.close()
+
+    def wake(self) -> None:
+        """Something waits in a lane. Any thread; never blocks for long."""
+        with self._more:
+            self._more.notify()
 
     def start(self) -> None:
         """Start the threads."""
@@ -90,85 +83,42 @@ class InferencePool:
             thread.start()
 
     def stop(self, timeout: float = 3.0) -> bool:
-        """End the threads after the frames that they work on. False if one did not end in time."""
-        with self._work:
+        """End the threads after what they work on. False if one did not end in time."""
+        with self._more:
             self._stopping = True
-            for lane in self._lanes.values():
-                lane.queue.close()
-            self._work.notify_all()
+            lanes = list(self._lanes.values())
+            self._more.notify_all()
+        for lane in lanes:
+            lane.close()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def wait_until_drained(self, camera: str, timeout: float | None = None) -> bool:
-        """Wait until a closed queue is empty and all of its frames have been handled."""
-        lane = self._lanes[camera]
-        with self._work:
-            return self._work.wait_for(lambda: lane.queue.drained and not lane.sequencer.outstanding, timeout)
-
-    def _wake_one(self) -> None:
-        with self._work:
-            self._work.notify()
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until a condition holds that only the pool's work brings about; False if it doesn't in time."""
+        with self._done:
+            return self._done.wait_for(condition, timeout)
 
     def _run(self) -> None:
-        while (job := self._next_job()) is not None:
-            with self._metrics.workers_busy.track_inprogress():
-                self._analyse(job)
-            if job.lane.queue.drained:
-                with self._work:
-                    self._work.notify_all()  # whoever waits for the end of a file
+        while (work := self._next()) is not None:
+            with self._busy.track_inprogress():
+                work()
+            with self._done:
+                self._done.notify_all()
 
-    def _next_job(self) -> _Job | None:
-        """Wait for a frame, and take it; None when the pool stops."""
-        with self._work:
+    def _next(self) -> Work | None:
+        """Wait for work, and take it; None when the pool stops."""
+        with self._more:
             while not self._stopping:
-                waiting = [lane for lane in self._lanes.values() if len(lane.queue)]
+                waiting = [name for name, lane in self._lanes.items() if lane.waiting]
                 if not waiting:
-                    self._work.wait()
+                    self._more.wait()
                     continue
-                lane = min(waiting, key=lambda lane: lane.served_at)
-                frame = lane.queue.take()
-                if frame is None or self._is_stale(frame):
-                    continue
-                lane.served_at = time.monotonic()
-                return _Job(lane, frame, lane.sequencer.issue())
+                name = min(waiting, key=self._served_at.__getitem__)
+                work = self._lanes[name].take()
+                if work is not None:
+                    self._served_at[name] = time.monotonic()
+                    return work
             return None
-
-    def _is_stale(self, frame: Frame) -> bool:
-        if self._max_frame_age is None or time.monotonic() - frame.captured_at <= self._max_frame_age:
-            return False
-        self._metrics.frames_dropped.labels(frame.camera, "stale").inc()
-        return True
-
-    def _analyse(self, job: _Job) -> None:
-        found: Found | None = None
-        waited = time.monotonic() - job.frame.captured_at
-        try:
-            found = job.lane.pipeline.detect(job.frame)
-            if self._max_frame_age is not None:
-                found.timings["wait"] = round(waited * 1000, 2)
-        except Exception as error:  # noqa: BLE001 - one frame's failure must not cost the camera or the pool its thread
-            self._count_failure(job.lane, error)
-        job.lane.sequencer.complete(job.ticket, found)
-
-    def _follow(self, lane: _Lane, found: Found | None) -> None:
-        if found is None:
-            return
-        try:
-            lane.pipeline.follow(found)
-        except Exception as error:  # noqa: BLE001 - as in _analyse
-            self._count_failure(lane, error)
-        if self._max_frame_age is not None:
-            age = time.monotonic() - found.frame.captured_at
-            self._metrics.frame_age.labels(lane.pipeline.camera, "analyzed").observe(age)
-
-    def _count_failure(self, lane: _Lane, error: Exception) -> None:
-        self._metrics.frames_dropped.labels(lane.pipeline.camera, "failed").inc()
-        lane.failures += 1
-        now = time.monotonic()
-        if now - lane.logged_at >= _LOG_INTERVAL:
-            camera, failures = lane.pipeline.camera, lane.failures
-            log.error("camera %s: the analysis of %d frame(s) failed; the last error", camera, failures, exc_info=error)
-            lane.logged_at, lane.failures = now, 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.capture.frame_queue import FrameQueue
 from streamer.config import TrackingConfig
+from streamer.inference.camera_lane import CameraLane
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool
 from streamer.metrics import Metrics
@@ -44,9 +45,11 @@ class Bench:
     def __init__(self, workers: int, max_frame_age: float | None) -> None:
         self.metrics = Metrics()
         self.collected = Collector()
-        self.pool = InferencePool(workers=workers, max_frame_age=max_frame_age, metrics=self.metrics)
+        self.max_frame_age = max_frame_age
+        self.pool = InferencePool(workers=workers, metrics=self.metrics)
+        self.lanes: dict[str, CameraLane] = {}
 
-    def camera(self, name: str, detector: ScriptedDetector, *, size: int = 100, lossless: bool = False) -> FrameQueue:
+    def camera(self, name: str, detector: ScriptedDetector, *, size: int = 100) -> FrameQueue:
         pipeline = CameraPipeline(
             name,
             detector=detector,
@@ -55,7 +58,15 @@ class Bench:
             metrics=self.metrics,
             deliver=self.collected,
         )
-        return self.pool.add(pipeline, queue_size=size, lossless=lossless)
+        lane = self.lanes[name] = CameraLane(
+            pipeline,
+            queue_size=size,
+            max_frame_age=self.max_frame_age,
+            metrics=self.metrics,
+            wake=self.pool.wake,
+        )
+        self.pool.add(name, lane)
+        return lane.queue
 
     def dropped(self, camera: str, reason: str) -> float:
         value = self.metrics.registry.get_sample_value(
@@ -145,12 +156,12 @@ def test_a_frame_that_fails_is_counted_and_skipped_and_the_pool_lives_on(
 
 def test_a_file_loses_no_frame(bench: Callable[..., Bench]) -> None:
     b = bench(workers=2, max_frame_age=None)
-    queue = b.camera("file", ScriptedDetector(), size=2, lossless=True)
+    queue = b.camera("file", ScriptedDetector(), size=2)
     b.pool.start()
     for seq in range(200):
         assert queue.put(frame("file", seq, age=1000)) is None
     queue.close()
-    assert b.pool.wait_until_drained("file", 5)
+    assert b.pool.wait_until(lambda: b.lanes["file"].drained, 5)
     assert [r.seq for r in b.collected.results] == list(range(200))
 
 

@@ -1,0 +1,112 @@
+"""One camera's way through the pool: bounded, never stale, in order, and alive after a failed frame."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from streamer.capture.frame_queue import FrameQueue
+from streamer.inference.pipeline import CameraPipeline, Found
+from streamer.inference.pool import Work
+from streamer.inference.sequencer import Sequencer
+from streamer.metrics import Metrics
+from streamer.types import Frame
+
+__all__ = ["CameraLane"]
+
+log = logging.getLogger(__name__)
+
+_LOG_SECONDS = 60.0
+
+
+class CameraLane:
+    """Takes a camera's frames from its queue to its pipeline.
+
+    Frames older than `max_frame_age` seconds are dropped at their turn, before work is spent on them; None keeps all,
+    for files. A frame whose analysis fails is counted, logged at most once a minute, and skipped.
+    """
+
+    def __init__(
+        self,
+        pipeline: CameraPipeline,
+        *,
+        queue_size: int,
+        max_frame_age: float | None,
+        metrics: Metrics,
+        wake: Callable[[], None],
+    ) -> None:
+        """wake: called when a frame waits. A queue without an age limit loses no frame: putting waits for room."""
+        self.queue = FrameQueue(queue_size, lossless=max_frame_age is None, on_put=wake)
+        self._pipeline = pipeline
+        self._camera = pipeline.camera
+        self._max_frame_age = max_frame_age
+        self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
+        self._metrics = metrics
+        self._failures = 0  # since the last line in the log
+        self._logged_at = -_LOG_SECONDS
+        metrics.queue_depth.labels(self._camera).set_function(lambda: len(self.queue))
+
+    @property
+    def waiting(self) -> bool:
+        """See `Lane`."""
+        return len(self.queue) > 0
+
+    @property
+    def drained(self) -> bool:
+        """The queue is closed, and everything that was in it has been handled."""
+        return self.queue.drained and not self._sequencer.outstanding
+
+    def take(self) -> Work | None:
+        """See `Lane`. The order in which frames are taken is that in which their results are delivered."""
+        frame = self.queue.take()
+        if frame is None:
+            return None
+        waited = time.monotonic() - frame.captured_at
+        if self._max_frame_age is not None and waited > self._max_frame_age:
+            self._drop("stale")
+            return None
+        ticket = self._sequencer.issue()
+        return lambda: self._sequencer.complete(ticket, self._detect(frame))
+
+    def close(self) -> None:
+        """See `Lane`."""
+        self.queue.close()
+
+    def _detect(self, frame: Frame) -> Found | None:
+        waited = time.monotonic() - frame.captured_at
+        try:
+            found = self._pipeline.detect(frame)
+        except Exception as error:  # noqa: BLE001 - one frame's failure must not cost the camera, or the pool its thread
+            self._count_failure(error)
+            return None
+        if self._max_frame_age is not None:
+            found.timings["wait"] = round(waited * 1000, 2)
+        return found
+
+    def _follow(self, found: Found | None) -> None:
+        if found is None:
+            return
+        try:
+            self._pipeline.follow(found)
+        except Exception as error:  # noqa: BLE001 - as in _detect
+            self._count_failure(error)
+        if self._max_frame_age is not None:
+            age = time.monotonic() - found.frame.captured_at
+            self._metrics.frame_age.labels(self._camera, "analyzed").observe(age)
+
+    def _drop(self, reason: str) -> None:
+        self._metrics.frames_dropped.labels(self._camera, reason).inc()
+
+    def _count_failure(self, error: Exception) -> None:
+        self._drop("failed")
+        self._failures += 1
+        now = time.monotonic()
+        if now - self._logged_at >= _LOG_SECONDS:
+            log.error(
+                "camera %s: the analysis of %d frame(s) failed; the last error",
+                self._camera,
+                self._failures,
+                exc_info=error,
+            )
+            self._logged_at, self._failures = now, 0
