@@ -70,21 +70,17 @@ def run_nets(folder: Path, names: Iterable[str], way: Way) -> dict[str, Guess]:
 
 
 def read_results(lines: TextIO) -> dict[str, Guess]:
-    """The central face of each photograph, out of the JSON lines of `streamer analyze`."""
+    """The central face of each photograph, out of the JSON lines of `streamer analyze`: its single look."""
     guesses = {}
     for line in lines:
         result: Mapping[str, Any] = json.loads(line)
-        objects = [item for item in result.get("objects", ()) if item.get("age")]
+        objects = [item for item in result.get("objects", ()) if item.get("raw")]
         if not objects or "file" not in result:
             continue
         boxes = np.array([(o["x"], o["y"], o["x"] + o["w"], o["y"] + o["h"]) for o in objects], np.float32)
         size = result["resolution"]
         face = objects[central(boxes, size["width"], size["height"])]
-        gender = face["gender"]
-        sure = gender["confidence"] if gender["label"] != "unknown" else 0.5
-        guesses[Path(result["file"]).name] = Guess(
-            face["age"]["years"], 1 - sure if gender["label"] == "male" else sure
-        )
+        guesses[Path(result["file"]).name] = Guess(face["raw"]["age"], face["raw"]["p_female"])
     return guesses
 
 
