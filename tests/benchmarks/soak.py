@@ -121,6 +121,7 @@ def report(samples: Samples, pictures: int, statuses: list[dict[str, Any]], metr
         "frames": {status["id"]: status["frames"] for status in statuses},
         "pictures_at_viewer": pictures,
         "rss_mb": {"first": round(samples.rss_mb[late[0]], 1), "last": round(samples.rss_mb[-1], 1)},
+        "rss_mb_by_half_minute": [round(rss, 1) for rss in samples.rss_mb[:: round(30 / _SAMPLE_SECONDS)]],
         "rss_slope_mb_per_min": round(slope_per_minute(samples.at, samples.rss_mb), 3),
         "threads": sorted({samples.threads[i] for i in late}),
         "descriptors": sorted({samples.descriptors[i] for i in late}),
