@@ -73,6 +73,7 @@ class App:
             pipeline,
             queue_size=self.config.inference.queue_size,
             max_frame_age=self.config.inference.max_frame_age,
+            most_under_way=self._pool.workers + 1,
             metrics=self.metrics,
             wake=self._pool.wake,
         )

@@ -57,6 +57,9 @@ class Metrics:
         self.readings = Counter(
             "streamer_face_readings", "Looks at a face by the attribute nets", camera, registry=registry
         )
+        self.reading_failures = Counter(
+            "streamer_face_reading_failures", "Frames in which the attribute nets failed", camera, registry=registry
+        )
         self.visits = Counter("streamer_visits", "Visits started (confirmed tracks)", camera, registry=registry)
 
         # viewers

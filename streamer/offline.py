@@ -85,7 +85,9 @@ class OfflineAnalysis:
             deliver=deliver,
         )
         size = 2 * self._workers
-        lane = CameraLane(pipeline, queue_size=size, max_frame_age=None, metrics=metrics, wake=pool.wake)
+        lane = CameraLane(
+            pipeline, queue_size=size, max_frame_age=None, most_under_way=size, metrics=metrics, wake=pool.wake
+        )
         pool.add(name, lane)
 
         def feed() -> None:

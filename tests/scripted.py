@@ -55,10 +55,13 @@ class ScriptedAttributes:
 
     def __init__(self, reading: FaceReading) -> None:
         self.shown: list[int] = []
+        self.error: Exception | None = None  # raised instead, where set
         self._reading = reading
 
     def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
         """See `AttributeModel.read`."""
         assert pixels.ndim == 3
         self.shown.append(len(faces))
+        if self.error is not None:
+            raise self.error
         return [self._reading for _ in range(len(faces))]

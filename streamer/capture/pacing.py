@@ -1,10 +1,10 @@
-"""When a frame is due, which frames are too many, and how many came: time as arithmetic. Pure."""
+"""When a frame of a file is due, and how many frames a second came: time as arithmetic. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
 
-__all__ = ["FrameRate", "Pacer", "RateLimit"]
+__all__ = ["FrameRate", "Pacer"]
 
 
 class Pacer:
@@ -32,27 +32,6 @@ class Pacer:
             self._due = now
         self._pts = pts
         return self._due
-
-
-class RateLimit:
-    """Lets through at most so many frames a second, evenly spread."""
-
-    def __init__(self, per_second: float | None) -> None:
-        """None: all."""
-        self._interval = 1 / per_second if per_second else 0.0
-        self._due: float | None = None
-
-    def allows(self, at: float) -> bool:
-        """Whether the frame that came at this time, in seconds that never go back, is to be used."""
-        if not self._interval or self._due is None:
-            self._due = at + self._interval
-            return True
-        # A little early still counts: cameras jitter by milliseconds, and a limit that equals their rate loses nothing.
-        if at < self._due - self._interval / 4:
-            return False
-        # What is late is made good, up to one frame: so the average holds also where the camera's steps don't fit.
-        self._due = max(self._due, at - self._interval) + self._interval
-        return True
 
 
 class FrameRate:

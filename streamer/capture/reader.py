@@ -17,11 +17,12 @@ from streamer.capture.attempt import Attempt, Phase
 from streamer.capture.backoff import Backoff
 from streamer.capture.demo import Files
 from streamer.capture.frame_queue import FrameQueue
-from streamer.capture.pacing import FrameRate, RateLimit
+from streamer.capture.pacing import FrameRate
 from streamer.capture.source import DropReason, Sample
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.metrics import Metrics
+from streamer.pacing import RateLimit
 from streamer.redaction import redact, register_secret
 from streamer.types import CameraState, CameraStatus, Frame
 

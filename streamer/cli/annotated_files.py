@@ -23,14 +23,16 @@ __all__ = ["AnnotatedClip", "write_annotated_picture"]
 def _drawn(picture: Picture, result: Result, faces: NDArray[np.float32], privacy: str) -> Pixels:
     pixels = picture.pixels()
     if privacy == "blur":
-        blur_faces(pixels, faces)
+        # a followed face that was not found in this very frame is hidden where it is expected
+        followed = np.array([track.box for track in result.tracks], np.float32).reshape(-1, 4)
+        blur_faces(pixels, np.concatenate([faces, followed]))
     annotate(pixels, result.tracks, at=result.captured_at)
     return pixels
 
 
 def write_annotated_picture(path: Path, picture: Picture, result: Result, privacy: str) -> None:
     """Write a picture with its faces marked; the name's ending chooses the format. Raises ConfigError."""
-    faces = np.array([track.box for track in result.tracks], np.float32).reshape(-1, 4)
+    faces = np.zeros((0, 4), np.float32)  # in a still, all that was found is a track
     path = path if path.suffix else path.with_suffix(".jpg")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

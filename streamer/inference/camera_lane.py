@@ -11,13 +11,12 @@ from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.inference.pool import Work
 from streamer.inference.sequencer import Sequencer
 from streamer.metrics import Metrics
+from streamer.pacing import Throttle
 from streamer.types import Frame
 
 __all__ = ["CameraLane"]
 
 log = logging.getLogger(__name__)
-
-_LOG_SECONDS = 60.0
 
 
 class CameraLane:
@@ -33,24 +32,29 @@ class CameraLane:
         *,
         queue_size: int,
         max_frame_age: float | None,
+        most_under_way: int,
         metrics: Metrics,
         wake: Callable[[], None],
     ) -> None:
-        """wake: called when a frame waits. A queue without an age limit loses no frame: putting waits for room."""
+        """A queue without an age limit loses no frame: putting waits for room.
+
+        most_under_way: frames taken and not delivered yet; more would only wait, with their pictures, for the one whose
+        turn it is. wake: called when a frame waits.
+        """
         self.queue = FrameQueue(queue_size, lossless=max_frame_age is None, on_put=wake)
         self._pipeline = pipeline
         self._camera = pipeline.camera
         self._max_frame_age = max_frame_age
+        self._most_under_way = most_under_way
         self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
         self._metrics = metrics
-        self._failures = 0  # since the last line in the log
-        self._logged_at = -_LOG_SECONDS
+        self._failures = Throttle()
         metrics.queue_depth.labels(self._camera).set_function(lambda: len(self.queue))
 
     @property
     def waiting(self) -> bool:
         """See `Lane`."""
-        return len(self.queue) > 0
+        return len(self.queue) > 0 and self._sequencer.outstanding < self._most_under_way
 
     @property
     def drained(self) -> bool:
@@ -62,8 +66,7 @@ class CameraLane:
         frame = self.queue.take()
         if frame is None:
             return None
-        waited = time.monotonic() - frame.captured_at
-        if self._max_frame_age is not None and waited > self._max_frame_age:
+        if self._is_stale(frame):
             self._drop("stale")
             return None
         ticket = self._sequencer.issue()
@@ -84,8 +87,14 @@ class CameraLane:
             found.timings["wait"] = round(waited * 1000, 2)
         return found
 
+    def _is_stale(self, frame: Frame) -> bool:
+        return self._max_frame_age is not None and time.monotonic() - frame.captured_at > self._max_frame_age
+
     def _follow(self, found: Found | None) -> None:
         if found is None:
+            return
+        if self._is_stale(found.frame):  # it waited for an earlier frame that took long
+            self._drop("stale")
             return
         try:
             self._pipeline.follow(found)
@@ -100,13 +109,7 @@ class CameraLane:
 
     def _count_failure(self, error: Exception) -> None:
         self._drop("failed")
-        self._failures += 1
-        now = time.monotonic()
-        if now - self._logged_at >= _LOG_SECONDS:
+        if count := self._failures.count(time.monotonic()):
             log.error(
-                "camera %s: the analysis of %d frame(s) failed; the last error",
-                self._camera,
-                self._failures,
-                exc_info=error,
+                "camera %s: the analysis of %d frame(s) failed; the last error", self._camera, count, exc_info=error
             )
-            self._logged_at, self._failures = now, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,15 @@ from streamer.inference.described import described
 from streamer.inference.detectors import Detector
 from streamer.inference.quality import look_quality
 from streamer.metrics import Metrics
+from streamer.pacing import Throttle
 from streamer.tracking.schedule import ReadingSchedule
 from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother
 from streamer.tracking.tracker import TrackedFace, Tracker
 from streamer.types import Detections, Event, EventKind, FaceReading, Frame, Result, Track
 
 __all__ = ["CameraPipeline", "Deliver", "Found"]
+
+log = logging.getLogger(__name__)
 
 # Looks at faces in one frame: more would hold up the frames behind it; the faces that need it most go first.
 _MOST_READINGS = 4
@@ -74,6 +78,7 @@ class CameraPipeline:
         self._tracker = Tracker(tracking)
         self._schedule = ReadingSchedule()
         self._people: dict[int, _Person] = {}
+        self._failures = Throttle()
 
     def detect(self, frame: Frame) -> Found:
         """Find the faces of one frame."""
@@ -88,7 +93,7 @@ class CameraPipeline:
         watch = _StopWatch(self._metrics, found.timings)
         update = self._tracker.update(detections, frame.captured_at)
         watch.lap("track")
-        self._read(frame, detections, update.faces)
+        self._read_what_is_due(frame, detections, update.faces)
         watch.lap("attributes")
         tracks = tuple(self._track(face) for face in update.faces)
         events = self._visits(frame, tracks, update.started, update.ended)
@@ -109,6 +114,17 @@ class CameraPipeline:
         self._metrics.frames_analyzed.labels(self.camera).inc()
         self._metrics.tracks.labels(self.camera).set(len(tracks))
         self._deliver(frame, result, detections.boxes)
+
+    def _read_what_is_due(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
+        """Read, and do without where that fails: the tracker has gone on, so the frame's visits must be told."""
+        try:
+            self._read(frame, detections, faces)
+        except Exception as error:
+            self._metrics.reading_failures.labels(self.camera).inc()
+            if count := self._failures.count(frame.captured_at):
+                log.error(
+                    "camera %s: reading faces failed in %d frame(s); the last error", self.camera, count, exc_info=error
+                )
 
     def _read(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
         """Have the nets look at the faces whose turn it is."""

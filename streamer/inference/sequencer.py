@@ -24,6 +24,7 @@ class Sequencer(Generic[T]):
         self._lock = threading.Lock()
         self._issued = 0
         self._turn = 0
+        self._handled = 0
         self._ready: dict[int, T] = {}
         self._handling = False
 
@@ -37,7 +38,7 @@ class Sequencer(Generic[T]):
         """Hand in the outcome of a ticket; returns when nothing is ready any more, or another thread is handling."""
         with self._lock:
             if ticket < self._turn or ticket in self._ready:
-                return  # completed on its behalf before: its worker was given up
+                return  # completed before
             self._ready[ticket] = item
             if self._handling:
                 return
@@ -50,8 +51,9 @@ class Sequencer(Generic[T]):
                 item = self._ready.pop(self._turn)
                 self._turn += 1
             self._handle(item)
+            self._handled += 1  # by one thread at a time
 
     @property
     def outstanding(self) -> int:
-        """Tickets issued and not handled yet."""
-        return self._issued - self._turn
+        """Tickets issued whose items are not, or not yet wholly, handled."""
+        return self._issued - self._handled

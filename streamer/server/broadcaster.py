@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 
 from starlette.websockets import WebSocket
 
+from streamer.pacing import Throttle
 from streamer.server.encoding import result_body
 from streamer.server.hub import Update
-from streamer.server.pacing import Throttle
 from streamer.server.pictures import PictureEncoder
 from streamer.server.problems import problem
 from streamer.server.protocol import SUBPROTOCOL, encode_hello

@@ -105,7 +105,7 @@ def _face(track: Track, model: str) -> dict[str, Any]:
         "detection": {"label": "face", "confidence": round(float(track.score), 4)},
         "age": _age(track, model),
         "gender": {
-            "label": track.gender,
+            "label": track.gender_label,
             "confidence": round(float(track.gender_confidence), 4),
             "model": {"name": model},
         },
@@ -120,7 +120,7 @@ def _age(track: Track, model: str) -> dict[str, Any] | None:
     low = track.age if track.age_low is None else track.age_low
     high = track.age if track.age_high is None else track.age_high
     return {
-        "label": f"{round(low)}-{round(high)}",
+        "label": track.age_label,
         "years": round(float(track.age), 1),
         "low": round(float(low), 1),
         "high": round(float(high), 1),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.metrics import Metrics
-from streamer.server.pacing import Throttle
+from streamer.pacing import Throttle
 from streamer.types import Event, Frame, Result
 
 __all__ = ["Hub", "Update"]

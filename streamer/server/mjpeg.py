@@ -8,9 +8,9 @@ import time
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from streamer.pacing import RateLimit
 from streamer.server.broadcaster import Broadcaster, Full
 from streamer.server.hub import Update
-from streamer.server.pacing import Pacer
 from streamer.server.pictures import EncodedPicture, Variant
 from streamer.server.problems import problem
 from streamer.server.transport import connection_of
@@ -33,7 +33,7 @@ class MjpegResponse(Response):
         self._broadcaster = broadcaster
         self._camera = camera
         self._variant = variant
-        self._pacer = Pacer(max_fps)
+        self._limit = RateLimit(max_fps)
         self._wanted: Update | None = None
         self._wake = asyncio.Event()
 
@@ -63,7 +63,7 @@ class MjpegResponse(Response):
             await problem(503, "too many viewers")(scope, receive, send)
 
     def _offer(self, update: Update) -> None:
-        if update.frame.camera != self._camera or not self._pacer.due(time.monotonic()):
+        if update.frame.camera != self._camera or not self._limit.allows(time.monotonic()):
             return
         if self._wanted is not None:
             self._broadcaster.services.metrics.pictures_replaced.labels(self._camera).inc()

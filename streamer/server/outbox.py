@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from streamer.metrics import Metrics
+from streamer.pacing import RateLimit
 from streamer.server.hub import Update
-from streamer.server.pacing import Pacer
 from streamer.server.pictures import EncodedPicture, Variant
 from streamer.server.protocol import Subscribe
 from streamer.types import Event, Result
@@ -28,7 +28,7 @@ class Slot:
     newest: `captured_at` of the newest frame that was taken up, so that none is sent twice or after a newer one.
     """
 
-    pacer: Pacer
+    limit: RateLimit
     wanted: Update | None = None
     encoding: bool = False
     ready: Result | EncodedPicture | None = None
@@ -60,13 +60,13 @@ class Outbox:
         kind = subscription.frames
         self.variant = None if kind == "none" else Variant.of(kind, subscription.width, subscription.quality)
         self.events_wanted = subscription.events
-        self.slots = {camera: Slot(Pacer(subscription.max_fps)) for camera in cameras}
+        self.slots = {camera: Slot(RateLimit(subscription.max_fps)) for camera in cameras}
         self.events = deque(event for event in self.events if self._wants(event))
 
     def offer(self, update: Update, now: float) -> bool:
         """Take up an update if it is wanted; the one that waited is replaced. now: monotonic seconds."""
         slot = self.slots.get(update.result.camera)
-        if slot is None or update.result.captured_at <= slot.newest or not slot.pacer.due(now):
+        if slot is None or update.result.captured_at <= slot.newest or not slot.limit.allows(now):
             return False
         if slot.wanted is not None:
             self._replaced(update.result.camera)

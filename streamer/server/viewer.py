@@ -14,9 +14,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from streamer.errors import ProtocolError
 from streamer.metrics import Metrics
+from streamer.pacing import Budget
 from streamer.server.hub import Update
 from streamer.server.outbox import Outbox, Slot
-from streamer.server.pacing import Budget
 from streamer.server.pictures import EncodedPicture, PictureEncoder
 from streamer.server.protocol import (
     ClientMessage,

@@ -88,6 +88,18 @@ def test_what_is_known_of_an_ended_visit_is_freed() -> None:
     assert len(camera.events(EventKind.VISIT_ENDED)) == 20
 
 
+def test_visits_are_told_though_the_attribute_net_fails(caplog: pytest.LogCaptureFixture) -> None:
+    camera = Camera()
+    camera.attributes.error = RuntimeError("the net is ill")
+    camera.see((100, 100, 180, 200), frames=50)
+    camera.see(frames=100)
+    assert len(camera.results) == 150
+    assert len(camera.events(EventKind.VISIT_STARTED)) == len(camera.events(EventKind.VISIT_ENDED)) == 1
+    assert [record.message for record in caplog.records].count(
+        "camera door: reading faces failed in 1 frame(s); the last error"
+    ) == 1
+
+
 def test_faces_not_confirmed_yet_are_handed_over_for_blurring() -> None:
     camera = Camera()
     result = camera.see((100, 100, 180, 200))

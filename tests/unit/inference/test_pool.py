@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamer.capture.frame_queue import FrameQueue
 from streamer.config import TrackingConfig
 from streamer.inference.camera_lane import CameraLane
-from streamer.inference.pipeline import CameraPipeline
+from streamer.inference.pipeline import CameraPipeline, Deliver
 from streamer.inference.pool import InferencePool
 from streamer.metrics import Metrics
 from streamer.picture import ArrayPicture, Picture
@@ -49,19 +49,22 @@ class Bench:
         self.pool = InferencePool(workers=workers, metrics=self.metrics)
         self.lanes: dict[str, CameraLane] = {}
 
-    def camera(self, name: str, detector: ScriptedDetector, *, size: int = 100) -> FrameQueue:
+    def camera(
+        self, name: str, detector: ScriptedDetector, *, size: int = 100, deliver: Deliver | None = None
+    ) -> FrameQueue:
         pipeline = CameraPipeline(
             name,
             detector=detector,
             attributes=None,
             tracking=TrackingConfig(),
             metrics=self.metrics,
-            deliver=self.collected,
+            deliver=deliver or self.collected,
         )
         lane = self.lanes[name] = CameraLane(
             pipeline,
             queue_size=size,
             max_frame_age=self.max_frame_age,
+            most_under_way=self.pool.workers + 1,
             metrics=self.metrics,
             wake=self.pool.wake,
         )
@@ -163,6 +166,56 @@ def test_a_file_loses_no_frame(bench: Callable[..., Bench]) -> None:
     queue.close()
     assert b.pool.wait_until(lambda: b.lanes["file"].drained, 5)
     assert [r.seq for r in b.collected.results] == list(range(200))
+
+
+def test_a_slow_receiver_holds_up_the_taking_of_frames_rather_than_let_them_pile_up(
+    bench: Callable[..., Bench],
+) -> None:
+    b = bench(workers=2, max_frame_age=None)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def receive(frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
+        entered.set()
+        assert go_on.wait(5)
+        Collector.__call__(b.collected, frame, result, faces)
+
+    queue = b.camera("file", ScriptedDetector(), size=50, deliver=receive)
+    for seq in range(50):
+        queue.put(frame("file", seq))
+    queue.close()
+    b.pool.start()
+    assert entered.wait(5)
+    # one is being delivered, and the other worker may run ahead by no more than two
+    assert not b.pool.wait_until(lambda: len(queue) < 50 - 3, 0.3)
+    assert not b.lanes["file"].drained
+    go_on.set()
+    assert b.pool.wait_until(lambda: b.lanes["file"].drained, 5)
+    assert [r.seq for r in b.collected.results] == list(range(50))
+
+
+def test_a_frame_is_not_drained_before_it_is_delivered(bench: Callable[..., Bench]) -> None:
+    b = bench(workers=1, max_frame_age=None)
+    drained_meanwhile: list[bool] = []
+    queue = b.camera("file", ScriptedDetector(), deliver=lambda *_: drained_meanwhile.append(b.lanes["file"].drained))
+    queue.put(frame("file", 0))
+    queue.close()
+    b.pool.start()
+    assert b.pool.wait_until(lambda: b.lanes["file"].drained, 5)
+    assert drained_meanwhile == [False]
+
+
+def test_a_frame_that_became_stale_behind_a_slow_one_is_dropped(bench: Callable[..., Bench]) -> None:
+    b = bench(workers=1, max_frame_age=0.2)
+    never = threading.Event()
+
+    def take_long(_: Picture) -> None:
+        never.wait(0.4)
+
+    queue = b.camera("a", ScriptedDetector(take_long))
+    queue.put(frame("a", 0))
+    b.pool.start()
+    assert b.pool.wait_until(lambda: b.dropped("a", "stale") == 1, 5)
+    assert b.collected.results == []
 
 
 def test_a_removed_camera_takes_no_more_frames(bench: Callable[..., Bench]) -> None:

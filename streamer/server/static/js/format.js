@@ -54,9 +54,9 @@ export function size([width, height]) {
   return `${width} × ${height}`;
 }
 
-/** An age's label, rounded by the server as it is on the picture: "25-31" → "25–31 years", "28-28" → "28 years". */
+/** An age's label as it is on the picture: "25-31" or "(25-32)" → "25–31 years", "28-28" → "28 years". */
 export function years(label) {
-  const [from, to] = label.split("-");
+  const [from, to] = label.replace(/[()]/g, "").split("-");
   return `${from === to ? from : `${from}–${to}`}\u00a0years`;
 }
 

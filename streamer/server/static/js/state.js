@@ -121,7 +121,7 @@ export class State {
 export function personFrom(object) {
   return {
     id: object.id,
-    gender: object.gender.label,
+    gender: object.gender.label.toLowerCase(), // some nets say Female
     confidence: object.gender.confidence,
     age: object.age?.label ?? null,
     samples: object.age?.samples ?? 0,
@@ -141,6 +141,6 @@ export function eventFrom(message) {
     rule: message.rule,
     direction: message.direction,
     reason: message.data.reason ?? "",
-    track: object && { id: object.id, gender: object.gender.label, age: object.age?.label ?? null, seconds: object.duration },
+    track: object && { id: object.id, gender: object.gender.label.toLowerCase(), age: object.age?.label ?? null, seconds: object.duration },
   };
 }

@@ -1,25 +1,28 @@
-"""Decides when something is due: pictures at a rate, messages within a budget, log lines now and then. No clock."""
+"""Decides when something may pass: frames at a rate, messages within a budget, log lines now and then. No clock."""
 
 from __future__ import annotations
 
-__all__ = ["Budget", "Pacer", "Throttle"]
+__all__ = ["Budget", "RateLimit", "Throttle"]
 
 
-class Pacer:
-    """Lets through `rate` a second on average, evenly, from arrivals that come when they like."""
+class RateLimit:
+    """Lets through at most so many frames a second, evenly spread."""
 
-    def __init__(self, rate: float | None) -> None:
-        """rate: a second; None lets everything through."""
-        self._interval = 1 / rate if rate else 0.0
-        self._next = float("-inf")
+    def __init__(self, per_second: float | None) -> None:
+        """None: all."""
+        self._interval = 1 / per_second if per_second else 0.0
+        self._due: float | None = None
 
-    def due(self, now: float) -> bool:
-        """Whether what arrives now, in seconds, may pass. Asking counts as passing."""
-        if now < self._next:
+    def allows(self, at: float) -> bool:
+        """Whether the frame that came at this time, in seconds that never go back, is to be used."""
+        if not self._interval or self._due is None:
+            self._due = at + self._interval
+            return True
+        # A little early still counts: cameras jitter by milliseconds, and a limit that equals their rate loses nothing.
+        if at < self._due - self._interval / 4:
             return False
-        # From the time planned, not from now: else 10 a second out of 25 would come out as 25 / 3. A pause is not
-        # made up for by more than one interval.
-        self._next = max(self._next, now - self._interval) + self._interval
+        # What is late is made good, up to one frame: so the average holds also where the camera's steps don't fit.
+        self._due = max(self._due, at - self._interval) + self._interval
         return True
 
 
