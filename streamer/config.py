@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 __all__ = [
     "AuthConfig",
+    "CacheConfig",
     "CameraConfig",
     "Config",
+    "ImagesConfig",
     "InferenceConfig",
     "LogConfig",
     "ModelsConfig",
@@ -95,7 +97,7 @@ class InferenceConfig(Section):
 
     workers: int | Literal["auto"] = "auto"
     detect_width: int = Field(default=640, ge=160, le=4096)
-    detect_threshold: Fraction = 0.6
+    detect_threshold: Fraction | None = None
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
 
@@ -110,8 +112,8 @@ class InferenceConfig(Section):
 class ModelsConfig(Section):
     """Which nets run, on what, and where their weights are looked for."""
 
-    detector: Literal["auto", "yunet", "centerface"] = "auto"
-    attributes: Literal["dlib", "none"] = "dlib"
+    detector: Literal["auto", "yunet", "centerface", "ssd-res10"] = "auto"
+    attributes: Literal["dlib", "levi-hassner", "none"] = "dlib"
     runtime: Literal["auto", "onnxruntime", "openvino", "opencv"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     search_path: tuple[Path, ...] = ()
@@ -125,7 +127,7 @@ class TrackingConfig(Section):
     confirm_hits: int = Field(default=3, ge=1, le=100)
     lost_after: Seconds = 1.5
     high_confidence: Fraction = 0.7
-    confirm_score: Fraction = 0.8
+    confirm_score: Fraction | None = None
     min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.75
 
 
@@ -165,6 +167,43 @@ class ServerConfig(Section):
         return self
 
 
+class ImagesConfig(Section):
+    """The image service: what it takes, and how much of it may wait."""
+
+    max_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
+    max_pixels: int = Field(default=40_000_000, ge=10_000, le=500_000_000)
+    max_images: int = Field(default=16, ge=1, le=256)
+    max_upload_memory: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    upload_timeout: Seconds = 30.0
+    queue_size: int = Field(default=64, ge=1, le=4096)
+    batch_size: int = Field(default=4, ge=1, le=64)
+    batch_wait: Annotated[float, Field(ge=0, le=0.05)] = 0.002
+    quality: int = Field(default=85, ge=10, le=95)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.queue_size < self.max_images:
+            raise ValueError("queue_size is smaller than max_images: a full request would never find room")
+        if self.max_upload_memory < self.max_bytes:
+            raise ValueError("max_upload_memory is smaller than max_bytes: a large image would never find room")
+        return self
+
+
+class CacheConfig(Section):
+    """Where the image service keeps its answers. `url` may hold a password, and is never shown."""
+
+    size: int = Field(default=64 * 1024 * 1024, ge=0, le=64 * 1024**3)
+    ttl: float = Field(default=3600.0, gt=0, le=30 * 24 * 3600)
+    url: SecretStr | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(rediss?|unix)://[^/]*\S", value.get_secret_value()):
+            raise ValueError("a Redis address: redis://[user:password@]host:6379/0, rediss:// or unix://")
+        return value
+
+
 class LogConfig(Section):
     """What is written to standard error."""
 
@@ -180,6 +219,8 @@ class Config(Section):
     models: ModelsConfig = ModelsConfig()
     tracking: TrackingConfig = TrackingConfig()
     server: ServerConfig = ServerConfig()
+    images: ImagesConfig = ImagesConfig()
+    cache: CacheConfig = CacheConfig()
     privacy: Literal["none", "blur"] = "none"
     log: LogConfig = LogConfig()
 

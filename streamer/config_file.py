@@ -186,7 +186,7 @@ def _register_secrets(document: Any) -> None:
             if isinstance(value, (str, int)) and _is_secret(str(key)):
                 register_secret(str(value))
             else:
-                if key == "source" and isinstance(value, str) and "://" in value and "@" in value:
+                if key in {"source", "url"} and isinstance(value, str) and "://" in value and "@" in value:
                     userinfo = value.partition("://")[2].rpartition("@")[0]
                     register_secret(userinfo.partition(":")[2])
                 _register_secrets(value)

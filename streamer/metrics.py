@@ -11,6 +11,11 @@ __all__ = ["Metrics"]
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each counter, which nobody asks for
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0)
+# Fine enough that a quantile read from them is off by at most a quarter
+_ANSWER_BUCKETS = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.0125, 0.016, 0.02, 0.025, 0.03, 0.04, 0.05, 0.065),
+    *(0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.32, 0.4, 0.5, 0.65, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
 _AGE_BUCKETS = (0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.25, 0.4, 0.6, 1.0, 2.0, 5.0)
 
 
@@ -87,5 +92,54 @@ class Metrics:
             ["queue"],
             registry=registry,
         )
+
+        # the image service
+        self.image_requests = Counter(
+            "streamer_image_requests",
+            "Requests to the image service, by outcome: answered, refused (the request or its image is wrong), busy "
+            "(no room in the queue), failed (an error here), gone (the client left)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.image_requests_in_flight = Gauge(
+            "streamer_image_requests_in_flight", "Requests to the image service not answered yet", registry=registry
+        )
+        self.image_answer_seconds = Histogram(
+            "streamer_image_request_duration_seconds",
+            "Time from a request's headers to its answer, of those that were answered, by cache: hit, miss",
+            ["cache"],
+            buckets=_ANSWER_BUCKETS,
+            registry=registry,
+        )
+        self.images = Counter(
+            "streamer_images",
+            "Images, by outcome: analyzed, hit (in the cache), joined (the same image was being analysed), refused, "
+            "failed, skipped (nobody waited for it any more)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.image_queue_depth = Gauge("streamer_image_queue_depth", "Images that wait for a worker", registry=registry)
+        self.image_batch_size = Histogram(
+            "streamer_image_batch_size",
+            "Images that a worker took in one turn",
+            buckets=(1, 2, 3, 4, 6, 8, 12, 16, 32),
+            registry=registry,
+        )
+        self.image_stage_seconds = Histogram(
+            "streamer_image_stage_duration_seconds",
+            "Work on images, by stage: wait (in the queue), decode, detect, attributes (of a batch), annotate, encode",
+            ["stage"],
+            buckets=_STAGE_BUCKETS,
+            registry=registry,
+        )
+        self.cache_hits = Counter(
+            "streamer_image_cache_hits", "Answers found, by store: memory, redis", ["store"], registry=registry
+        )
+        self.cache_misses = Counter("streamer_image_cache_misses", "Answers not found in any store", registry=registry)
+        self.cache_errors = Counter(
+            "streamer_image_cache_errors", "Failures and time-outs of Redis; each costs speed only", registry=registry
+        )
+        self.cache_bytes = Gauge("streamer_image_cache_bytes", "Size of the answers kept in memory", registry=registry)
+        self.cache_entries = Gauge("streamer_image_cache_entries", "Answers kept in memory", registry=registry)
 
         Info("streamer_build", "Version", registry=registry).info({"version": __version__})
