@@ -14,12 +14,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from streamer.config import Config
 from streamer.errors import ConfigError
-from streamer.redaction import redact, register_secret
+from streamer.redaction import redact, register_secret, secrets_in_url
 
 __all__ = ["load_config", "parse_config"]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET_KEYS = ("password", "token", "secret")
+_SECRET_KEYS = ("password", "token", "secret", "auth")
+_NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
 _LARGEST_FILE = 1024 * 1024
 _MOST_VALUES = 20_000  # aliases count each time they are used, which ends those that multiply or contain themselves
 
@@ -109,6 +110,8 @@ class _Substitution:
             if found is None:
                 self._unset[path] = match[1]
                 return match[0]
+            if _NAME_OF_A_SECRET.search(match[1]):
+                register_secret(found)
             return found
 
         replaced = _VARIABLE.sub(replace, text)
@@ -183,12 +186,12 @@ def _register_secrets(document: Any) -> None:
     """Have every password and token of the document redacted from now on, also those of a document with errors."""
     if isinstance(document, dict):
         for key, value in document.items():
-            if isinstance(value, (str, int)) and _is_secret(str(key)):
+            if isinstance(value, (str, int)) and value != "none" and _is_secret(str(key)):
                 register_secret(str(value))
             else:
-                if key in {"source", "url"} and isinstance(value, str) and "://" in value and "@" in value:
-                    userinfo = value.partition("://")[2].rpartition("@")[0]
-                    register_secret(userinfo.partition(":")[2])
+                if key in {"source", "url"} and isinstance(value, str):
+                    for secret in secrets_in_url(value):
+                        register_secret(secret)
                 _register_secrets(value)
     elif isinstance(document, list):
         for item in document:

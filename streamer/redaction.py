@@ -9,14 +9,24 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, unquote
 
-__all__ = ["RedactingFilter", "redact", "register_secret"]
+__all__ = ["RedactingFilter", "redact", "redact_document", "register_secret", "secrets_in_url"]
 
 MASK = "***"
 _WORD = re.compile(r"[^\s\"'<>]+")
+# password=…, up to the next parameter: after & or ;, or as many cameras write their paths, after _name=
+_PARAMETER = re.compile(
+    r"(?P<name>(?<![a-z])(?:pass(?:word|wd)?|pwd|psw|token|secret|api_?key))=(?P<value>[^&;]*?)(?=_[a-z]+=|[&;]|$)",
+    re.IGNORECASE,
+)
 # Shorter ones would blank out half of the log; such a password still never leaves inside a URL.
 _SHORTEST = 4
+
+# Keys under which texts stand that may quote a source, an error or a configuration
+_FREE_TEXTS = frozenset({"detail", "errors", "message", "origin", "reason", "reasons", "source"})
 
 _lock = threading.Lock()
 _secrets: tuple[str, ...] = ()
@@ -36,17 +46,44 @@ def redact(text: str) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    return _WORD.sub(_without_user, text) if "://" in text and "@" in text else text
+    return _WORD.sub(_without_credentials, text) if "://" in text else text
 
 
-def _without_user(word: re.Match[str]) -> str:
-    """The word, and where it holds a URL, without what stands between "://" and the last "@".
+def secrets_in_url(url: str) -> list[str]:
+    """The passwords that a URL holds: in its user part, its path and its query."""
+    found = [match["value"] for match in _PARAMETER.finditer(url)]
+    begin, end = url.find("://") + 3, url.rfind("@")
+    if 3 <= begin <= end:
+        found.append(url[begin:end].partition(":")[2])
+    return found
 
-    The last, as a password may hold "@", ":", "/" and "#" unencoded. Linear in time, whatever the text.
+
+def _without_credentials(word: re.Match[str]) -> str:
+    """The word; where it holds a URL, without its user part and without the passwords of its path and query.
+
+    The user part reaches to the last "@", as a password may hold "@", ":", "/" and "#" unencoded.
     """
     text = word[0]
     begin, end = text.find("://") + 3, text.rfind("@")
-    return f"{text[:begin]}{MASK}{text[end:]}" if 3 <= begin <= end else text
+    if begin < 3:
+        return text
+    if begin <= end:
+        text = f"{text[:begin]}{MASK}{text[end:]}"
+    return _PARAMETER.sub(rf"\g<name>={MASK}", text)
+
+
+def redact_document(value: Any, *, free: bool = False) -> Any:
+    """A JSON value whose free texts are redacted, at any depth; keys, ids, words of the protocol and numbers stay.
+
+    free: whether the value itself is such a text.
+
+    A password may be `1234` or `camera`: replaced in the finished JSON, it would take figures and keys along.
+    """
+    if isinstance(value, Mapping):
+        return {key: redact_document(item, free=free or key in _FREE_TEXTS) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact_document(item, free=free) for item in value]
+    return redact(value) if free and isinstance(value, str) else value
 
 
 class RedactingFilter(logging.Filter):

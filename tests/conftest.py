@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from streamer import redaction
+
 # In CI nothing may be skipped: what a test needs is installed there. These reasons speak of the machine itself.
 MAY_SKIP_IN_CI = ("needs a processor with bfloat16",)
 
@@ -34,6 +36,12 @@ def _wait_until_gone(threads: set[threading.Thread], seconds: float = 3.0) -> se
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return {thread for thread in threads if thread.is_alive()}
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test has redacted is nobody else's secret."""
+    monkeypatch.setattr(redaction, "_secrets", ())
 
 
 @pytest.fixture(autouse=True)

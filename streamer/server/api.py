@@ -12,7 +12,6 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streamer import __version__
-from streamer.redaction import redact
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.mjpeg import MjpegResponse
 from streamer.server.pictures import Variant
@@ -158,5 +157,5 @@ async def readyz(here: Here) -> SafeJSONResponse:
 @router.get("/metrics", response_class=PlainTextResponse, tags=["operation"])
 async def metrics(here: Here) -> Response:
     """Prometheus' text format."""
-    text = redact(generate_latest(here.services.metrics.registry).decode())
+    text = generate_latest(here.services.metrics.registry).decode()
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from streamer.redaction import redact
+from streamer.redaction import redact_document
 
 __all__ = ["SafeJSONResponse", "install_problem_handlers", "problem"]
 
@@ -24,7 +24,7 @@ class SafeJSONResponse(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """The body."""
-        return redact(to_json(content, inf_nan_mode="null").decode()).encode()
+        return to_json(redact_document(content), inf_nan_mode="null")
 
 
 class _Problem(SafeJSONResponse):

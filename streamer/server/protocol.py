@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from streamer import __version__
 from streamer.errors import ProtocolError
-from streamer.redaction import redact
+from streamer.redaction import redact_document
 from streamer.server.encoding import camera_object, event_object, result_body
 from streamer.types import CameraStatus, Event, Result
 
@@ -178,4 +178,4 @@ def encode_error(code: str, message: str) -> str:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    return redact(to_json(document, inf_nan_mode="null").decode())
+    return to_json(redact_document(document), inf_nan_mode="null").decode()

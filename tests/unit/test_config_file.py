@@ -136,6 +136,7 @@ def test_the_content_of_a_variable_cannot_change_the_structure() -> None:
         CAMERA + "server: {auth: hunter2-marked}",
         CAMERA + "server: {auth: {token: 'hunter2-marked', x: 1}}",
         "cameras: {password: hunter2-marked}",
+        "cameras: [{id: a, source: 'http://cam/x?user=me&pwd=hunter2-marked', max_fps: -1, name: ['hunter2-marked']}]",
     ],
 )
 def test_no_problem_shows_a_secret(text: str) -> None:

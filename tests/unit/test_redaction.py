@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from streamer.redaction import RedactingFilter, redact, register_secret
+from streamer.redaction import RedactingFilter, redact, redact_document, register_secret
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,32 @@ def test_no_text_takes_long(text: str) -> None:
     begin = time.perf_counter()
     redact(text)
     assert time.perf_counter() - begin < 2  # quadratic ways take minutes
+
+
+def test_a_password_that_is_a_common_word_or_number_takes_no_key_and_no_figure_along() -> None:
+    for secret in ("1234", "camera", "live"):
+        register_secret(secret)
+    document = {
+        "cameras": [
+            {"id": "camera1", "state": "live", "frames": 51234, "reason": "camera said 1234", "x": ("live", 1.5)}
+        ],
+        "reasons": {"camera1": "failed: 1234"},
+    }
+    assert redact_document(document) == {
+        "cameras": [{"id": "camera1", "state": "live", "frames": 51234, "reason": "*** said ***", "x": ["live", 1.5]}],
+        "reasons": {"camera1": "failed: ***"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # passwords beyond the user part, as many cameras want them
+        ("http://cam/video.cgi?user=admin&pwd=secret&n=1", "http://cam/video.cgi?user=admin&pwd=***&n=1"),
+        ("rtsp://cam/user=admin_password=tl_Jwpbo_channel=1.sdp", "rtsp://cam/user=admin_password=***_channel=1.sdp"),
+        ("http://cam/?Password=a_b/c", "http://cam/?Password=***"),
+        ("rtsp://cam/?token=abc;x", "rtsp://cam/?token=***;x"),
+    ],
+)
+def test_passwords_in_the_path_or_query_are_masked(text: str, expected: str) -> None:
+    assert redact(text) == expected
