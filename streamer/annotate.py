@@ -76,11 +76,9 @@ def label_text(track: Track) -> str:
     """Such as `#3 female 25-32`; `#3 ...` until something is known. ASCII, as the drawn font has nothing else."""
     words = [f"#{track.id}"]
     if track.gender != "unknown":
-        words.append(track.gender)
-    if track.age is not None:
-        low = track.age if track.age_low is None else track.age_low
-        high = track.age if track.age_high is None else track.age_high
-        words.append(f"{round(low)}-{round(high)}")
+        words.append(track.gender_label)
+    if track.age_label is not None:
+        words.append(track.age_label)
     return " ".join(words) if len(words) > 1 else f"{words[0]} ..."
 
 

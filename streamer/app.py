@@ -15,7 +15,7 @@ from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.camera_lane import CameraLane
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
@@ -140,7 +140,7 @@ def _describe(detector: Detector, attributes: AttributeModel | None, store: Mode
             "name": detector.name,
             "runtime": detector.session.runtime,
             "precision": detector.session.precision,
-            "origin": store.origin(detector.name),
+            "origin": store.origin(weights_of(detector.name)),
         }
     }
     if attributes is not None:

@@ -29,6 +29,7 @@ __all__ = [
     "Gender",
     "Result",
     "Track",
+    "Vocabulary",
 ]
 
 Gender = Literal["female", "male", "unknown"]
@@ -65,12 +66,15 @@ class Detections:
     """Faces found in one frame, column by column. N may be 0; nothing is optional.
 
     boxes: (N, 4) float32, x0 y0 x1 y1. scores: (N,) float32, 0–1. landmarks: (N, 5, 2) float32, x y of right eye, left
-    eye, nose tip, right mouth corner, left mouth corner, right and left as the subject has them.
+    eye, nose tip, right mouth corner, left mouth corner, right and left as the subject has them. landmarks_seen: False
+    where the detector finds none and puts those of an upright frontal face into each box: they say where to cut, but
+    are no evidence of how a face is turned.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     landmarks: NDArray[np.float32]
+    landmarks_seen: bool = True
 
     def __post_init__(self) -> None:
         n = len(self.scores)
@@ -93,28 +97,47 @@ class Detections:
 
     def select(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
         """The faces at these places, in this order."""
-        return Detections(self.boxes[index], self.scores[index], self.landmarks[index])
+        return Detections(self.boxes[index], self.scores[index], self.landmarks[index], self.landmarks_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of attribute nets that have their own, which then stand on pictures and on the wire.
+
+    It has no word for doubt: the likelier gender is told from the first look on, and its confidence says how sure it
+    is. age_groups: the only ages that the nets know, youngest first.
+    """
+
+    female: str
+    male: str
+    age_groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FaceReading:
     """What the attribute nets read in one look at one face.
 
-    age: mean of the predicted distribution without its tails, years. age_spread: its standard deviation, years.
+    age: mean of the predicted distribution (dlib: without its tails), years. age_spread: its standard deviation, years.
     p_female: 0–1.
     quality: 0–1, how far this look can be trusted (size, frontality, sharpness, detector score).
+    vocabulary: None for nets that read years. p_groups: the probability of each of its age groups.
     """
 
     age: float
     age_spread: float
     p_female: float
     quality: float
+    vocabulary: Vocabulary | None = None
+    p_groups: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (0 <= self.age <= 130 and self.age_spread >= 0):
             raise ValueError(f"not an age: {self.age} ± {self.age_spread}")
         if not (0 <= self.p_female <= 1 and 0 <= self.quality <= 1):
             raise ValueError(f"p_female {self.p_female} and quality {self.quality} must lie in 0–1")
+        groups = () if self.vocabulary is None else self.vocabulary.age_groups
+        if len(self.p_groups) != len(groups):
+            raise ValueError(f"{len(self.p_groups)} probabilities for {len(groups)} age groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +147,8 @@ class Track:
     box: x0 y0 x1 y1. landmarks: (5, 2) float32, ordered as in `Detections`. first_seen, last_seen: camera timeline;
     last_seen lies before the frame's own time while the track coasts, unseen, on its motion model. age: years, or None
     before the first usable look; age_low to age_high is the range in which the true age is expected. samples: looks
-    that the age and gender rest on. reading: the newest single look, unsmoothed.
+    that the age and gender rest on. reading: the newest single look, unsmoothed. age_group: the likeliest of the nets'
+    age groups, where they have a vocabulary.
     """
 
     id: int
@@ -140,6 +164,7 @@ class Track:
     gender_confidence: float = 0.0
     samples: int = 0
     reading: FaceReading | None = None
+    age_group: str | None = None
 
     def __post_init__(self) -> None:
         if self.last_seen < self.first_seen:
@@ -148,6 +173,23 @@ class Track:
             )
         if (self.age is None) != (self.samples == 0):
             raise ValueError(f"track {self.id} has {self.samples} samples and age {self.age}")
+
+    @property
+    def age_label(self) -> str | None:
+        """The age in a word, such as `25-32`, or in the nets' own words; None before the first usable look."""
+        if self.age is None or self.age_group is not None:
+            return self.age_group
+        low = self.age if self.age_low is None else self.age_low
+        high = self.age if self.age_high is None else self.age_high
+        return f"{round(low)}-{round(high)}"
+
+    @property
+    def gender_label(self) -> str:
+        """The gender in a word: `female`, `male`, or the nets' own for them; `unknown`."""
+        words = self.reading.vocabulary if self.reading else None
+        if words is None or self.gender == "unknown":
+            return self.gender
+        return words.female if self.gender == "female" else words.male
 
 
 class EventKind(StrEnum):

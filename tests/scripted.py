@@ -33,6 +33,7 @@ class ScriptedDetector:
     """Finds the boxes in `boxes`, after whatever `act` does first."""
 
     name = "scripted"
+    confirm_score = 0.8
     session = NoSession()
 
     def __init__(self, act: Callable[[Picture], None] = lambda _: None) -> None:

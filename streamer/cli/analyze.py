@@ -124,7 +124,7 @@ class _Run:
                 failed.append(result)
                 continue
             self.write(each, result)
-            faces.update(track.gender for track in result.tracks)
+            faces.update(track.gender_label for track in result.tracks)
             if out is not None and picture is not None:
                 target = out / each.relative_to(path) if path.is_dir() else out
                 write_annotated_picture(target, picture, result, self.privacy)
@@ -143,5 +143,5 @@ def _count(number: int, what: str) -> str:
 
 
 def _description(track: Track) -> str:
-    age = "age unknown" if track.age_low is None else f"{track.age_low:.0f}-{track.age_high:.0f} years"
-    return f"{track.gender}, {age}, from {_count(track.samples, 'look')}"
+    age = f"{track.age_label} years" if track.age_label else "age unknown"
+    return f"{track.gender_label}, {age}, from {_count(track.samples, 'look')}"

@@ -37,6 +37,8 @@ def pull(names: Names = None, config: ConfigOption = None) -> None:
     failed: list[str] = []
     with open_store(configuration(config)) as store:
         for name in names or store.names():
+            if not names and not store.entry(name).sources:
+                continue  # the user's to bring, or not
             try:
                 output.print(f"{name}: {store.path(name)}", highlight=False)
             except ModelError as error:

@@ -1,8 +1,10 @@
-"""Reads age and gender of faces with the dlib nets, on aligned chips."""
+"""Attribute models: what each can do, which one is opened; and dlib's nets, on aligned chips."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from itertools import islice
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -11,19 +13,22 @@ from numpy.typing import NDArray
 from streamer.config import ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.align import face_chip
+from streamer.inference.levi_hassner import VOCABULARY, LeviHassnerAttributes, layers
 from streamer.inference.model_store import ModelStore
 from streamer.inference.quality import chip_quality, look_quality
-from streamer.inference.runtime import Session, open_session
+from streamer.inference.runtime import Session, open_caffe_session, open_session
 from streamer.picture import Pixels
 from streamer.types import Detections, FaceReading
 
 __all__ = [
     "AttributeModel",
+    "BatchReader",
     "DlibAttributes",
     "gender_chip",
     "middle_mean",
     "open_attribute_model",
     "probabilities",
+    "read_pictures",
 ]
 
 _CHIP = 64  # pixels; the gender net takes half of it
@@ -53,6 +58,21 @@ class AttributeModel(Protocol):
         """
 
 
+@runtime_checkable
+class BatchReader(Protocol):
+    """An attribute model that reads the faces of several pictures in one go, because its nets gain from it."""
+
+    def read_batch(self, pictures: Sequence[tuple[Pixels, Detections]]) -> list[list[FaceReading]]:
+        """As `AttributeModel.read` for each picture, in their order."""
+
+
+def read_pictures(model: AttributeModel, pictures: Sequence[tuple[Pixels, Detections]]) -> list[list[FaceReading]]:
+    """The readings of each picture's faces, in one call where the model can do that. Raises ModelError."""
+    if isinstance(model, BatchReader):
+        return model.read_batch(pictures)
+    return [model.read(pixels, faces) for pixels, faces in pictures]
+
+
 class DlibAttributes:
     """See `AttributeModel`. The nets of dlib-models, converted to ONNX: see the cards in models/README.md."""
 
@@ -63,20 +83,28 @@ class DlibAttributes:
 
     def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
         """See `AttributeModel.read`."""
-        readings: list[FaceReading] = []
-        for start in range(0, len(faces), _BATCH):
-            readings += self._read_batch(pixels, faces.select(np.arange(start, min(start + _BATCH, len(faces)))))
-        return readings
+        return self.read_batch([(pixels, faces)])[0]
 
-    def _read_batch(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
-        quality = np.zeros(len(faces))
-        chips = np.zeros((len(faces), _CHIP, _CHIP, 3), np.uint8)
-        for i, (box, score, landmarks) in enumerate(zip(faces.boxes, faces.scores, faces.landmarks, strict=True)):
+    def read_batch(self, pictures: Sequence[tuple[Pixels, Detections]]) -> list[list[FaceReading]]:
+        """See `BatchReader`."""
+        looks = [(pixels, faces, i) for pixels, faces in pictures for i in range(len(faces))]
+        readings: list[FaceReading] = []
+        for start in range(0, len(looks), _BATCH):
+            readings += self._read_looks(looks[start : start + _BATCH])
+        left = iter(readings)
+        return [list(islice(left, len(faces))) for _, faces in pictures]
+
+    def _read_looks(self, looks: Sequence[tuple[Pixels, Detections, int]]) -> list[FaceReading]:
+        quality = np.zeros(len(looks))
+        chips = np.zeros((len(looks), _CHIP, _CHIP, 3), np.uint8)
+        for n, (pixels, faces, i) in enumerate(looks):
+            landmarks = faces.landmarks[i]
             try:
-                chips[i] = face_chip(pixels, landmarks, _CHIP)
+                chips[n] = face_chip(pixels, landmarks, _CHIP)
             except ValueError:
                 continue
-            quality[i] = look_quality(box, landmarks, float(score)) * chip_quality(chips[i])
+            seen = landmarks if faces.landmarks_seen else None
+            quality[n] = look_quality(faces.boxes[i], seen, float(faces.scores[i])) * chip_quality(chips[n])
         age, gender = self.sessions
         years, spread = middle_mean(probabilities(age, chips, len(_AGES)))
         genders = probabilities(gender, np.stack([gender_chip(chip) for chip in chips]), 2)
@@ -95,6 +123,10 @@ def open_attribute_model(
     """
     if config.attributes == "none":
         return None
+    if config.attributes == "levi-hassner":
+        paths = [store.path(f"levi-hassner-{what}") for what in ("age", "gender")]
+        classes = (len(VOCABULARY.age_groups), 2)
+        return LeviHassnerAttributes(*map(open_caffe_session, paths, map(layers, classes)))
     age, gender = (
         open_session(store.path(name), runtime=config.runtime, precision=config.precision, threads=threads)
         for name in ("dlib-age", "dlib-gender")

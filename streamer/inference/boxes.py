@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -47,12 +47,12 @@ class Letterbox:
     def to_picture(self, found: Detections) -> Detections:
         """From pixels of the small picture to pixels of the picture."""
         scale = np.array([self.scale_x, self.scale_y], np.float32)
-        return Detections(found.boxes * np.tile(scale, 2), found.scores, found.landmarks * scale)
+        return replace(found, boxes=found.boxes * np.tile(scale, 2), landmarks=found.landmarks * scale)
 
     def to_small(self, found: Detections) -> Detections:
         """From pixels of the picture to pixels of the small picture."""
         scale = np.array([1 / self.scale_x, 1 / self.scale_y], np.float32)
-        return Detections(found.boxes * np.tile(scale, 2), found.scores, found.landmarks * scale)
+        return replace(found, boxes=found.boxes * np.tile(scale, 2), landmarks=found.landmarks * scale)
 
 
 def small_picture(

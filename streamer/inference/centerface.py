@@ -22,6 +22,7 @@ class CenterFace:
     """See `Detector`."""
 
     name = "centerface"
+    confirm_score = 0.7
 
     def __init__(self, session: Session, *, width: int, threshold: float) -> None:
         """width: of the small picture that is looked at, pixels. threshold: lowest score that counts, 0–1."""

@@ -21,4 +21,5 @@ def described(track: Track, estimate: AttributeEstimate, reading: FaceReading | 
         gender_confidence=estimate.gender_confidence,
         samples=estimate.samples,
         reading=reading,
+        age_group=estimate.age_group,
     )

@@ -9,14 +9,18 @@ from streamer.config import InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.centerface import CenterFace
 from streamer.inference.model_store import ModelStore
-from streamer.inference.runtime import Session, cores, open_session
+from streamer.inference.runtime import Session, cores, open_caffe_session, open_session
+from streamer.inference.ssd import SsdRes10
 from streamer.inference.yunet import YuNet
 from streamer.picture import Picture
 from streamer.types import Detections
 
-__all__ = ["Detector", "open_detector"]
+__all__ = ["Detector", "open_detector", "weights_of"]
 
 log = logging.getLogger(__name__)
+
+# Lowest score of a face where the configuration leaves it open
+_THRESHOLDS = {"yunet": 0.6, "centerface": 0.6, "ssd-res10": 0.5}
 
 
 class Detector(Protocol):
@@ -24,7 +28,11 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name in the configuration and in models/manifest.yaml."""
+        """Its name in the configuration."""
+
+    @property
+    def confirm_score(self) -> float:
+        """The mean score from which what it finds for a while is a face; emblems and the like score lower."""
 
     @property
     def session(self) -> Session:
@@ -44,11 +52,20 @@ def open_detector(config: ModelsConfig, inference: InferenceConfig, store: Model
     auto: YuNet if it is on this machine, else CenterFace if that is; else whichever can be fetched, YuNet first.
     """
     name = _choose(store) if config.detector == "auto" else config.detector
+    threshold = _THRESHOLDS[name] if inference.detect_threshold is None else inference.detect_threshold
+    if name == "ssd-res10":
+        layers = store.path("ssd-res10-layers").read_text(encoding="utf-8")
+        return SsdRes10(open_caffe_session(store.path(weights_of(name)), layers), threshold=threshold)
     path = store.path(name)
     threads = cores() if inference.workers == "auto" else min(inference.workers, cores())
     session = open_session(path, runtime=config.runtime, precision=config.precision, threads=threads)
     kind = YuNet if name == "yunet" else CenterFace
-    return kind(session, width=inference.detect_width, threshold=inference.detect_threshold)
+    return kind(session, width=inference.detect_width, threshold=threshold)
+
+
+def weights_of(name: str) -> str:
+    """The name of a detector's weights in models/manifest.yaml."""
+    return "ssd-res10-weights" if name == "ssd-res10" else name
 
 
 def _choose(store: ModelStore) -> str:

@@ -63,12 +63,24 @@ class Conversion(_Record):
 
 
 class ModelEntry(FileSpec):
-    """One file under one name."""
+    """One file under one name. Without sources the user brings it: `page` says where it is described and offered."""
 
     title: str
     licence: str
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...]
+    page: str | None = Field(default=None, pattern="^https://")
     convert: Conversion | None = None
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> Self:
+        if not self.sources and self.page is None:
+            raise ValueError("a source, or the page where the user gets it")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Where it can be had, for people to read."""
+        return " or ".join(map(str, self.sources)) or f"{self.page}; yours to bring ({self.licence})"
 
     @property
     def used(self) -> FileSpec:

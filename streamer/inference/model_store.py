@@ -98,11 +98,16 @@ class ModelStore:
         with self._lock:
             if found := self.find(name):
                 return found
+            if not entry.sources:
+                raise ModelError(
+                    f"{entry.title}: {entry.file} is not on this machine, and is not fetched: get it from "
+                    f"{entry.page} if its licence allows your use ({entry.licence}). Put it into one of "
+                    f"{self._places()} ({entry.size} bytes, SHA-256 {entry.sha256})"
+                )
             if self._offline:
                 raise ModelError(
                     f"{entry.title}: {entry.file} is not on this machine and models.offline forbids fetching it. "
-                    f"Put it into one of {', '.join(map(str, (*self._given, self._cache)))} "
-                    f"(SHA-256 {entry.sha256}; from {' or '.join(map(str, entry.sources))})"
+                    f"Put it into one of {self._places()} (SHA-256 {entry.sha256}; from {entry.origin})"
                 )
             self._fetch(name, entry)
             if found := self.find(name):
@@ -130,10 +135,8 @@ class ModelStore:
             except ModelError as error:
                 return ModelFile(name, entry.title, entry.licence, entry.size, "damaged", None, str(error))
         if found is None:
-            sources = " or ".join(map(str, entry.sources))
-            return ModelFile(
-                name, entry.title, entry.licence, entry.size, "missing", None, f"can be had from {sources}"
-            )
+            origin = f"can be had from {entry.origin}"
+            return ModelFile(name, entry.title, entry.licence, entry.size, "missing", None, origin)
         return ModelFile(name, entry.title, entry.licence, entry.size, "ok", found, self.origin(name))
 
     def _find(self, spec: FileSpec) -> Path | None:
@@ -165,6 +168,10 @@ class ModelStore:
             return None
         except OSError as error:
             raise ModelError(f"{path}: can't be read: {error.strerror}") from None
+
+    def _places(self) -> str:
+        """All folders that are looked through."""
+        return ", ".join(map(str, (*self._given, self._cache)))
 
     def _writable(self) -> Path:
         """Where fetched files go."""

@@ -75,7 +75,7 @@ class CameraPipeline:
         self._tracking = tracking
         self._metrics = metrics
         self._deliver = deliver
-        self._tracker = Tracker(tracking)
+        self._tracker = Tracker(tracking, confirm_score=detector.confirm_score)
         self._schedule = ReadingSchedule()
         self._people: dict[int, _Person] = {}
         self._failures = Throttle()
@@ -131,7 +131,11 @@ class CameraPipeline:
         if self._attributes is None:
             return
         at, seen = frame.captured_at, {face.id: face for face in faces if face.detection is not None}
-        looks = {i: look_quality(np.asarray(f.box, np.float32), f.landmarks, f.score) for i, f in seen.items()}
+        known = detections.landmarks_seen
+        looks = {
+            i: look_quality(np.asarray(f.box, np.float32), f.landmarks if known else None, f.score)
+            for i, f in seen.items()
+        }
         due = self._schedule.choose(looks.items(), at, limit=_MOST_READINGS)
         if not due:
             return

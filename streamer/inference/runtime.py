@@ -1,4 +1,4 @@
-"""One way to run a net, whatever runs it: opens an ONNX file on onnxruntime, OpenVINO or OpenCV DNN."""
+"""One way to run a net, whatever runs it: ONNX files on onnxruntime, OpenVINO or OpenCV, Caffe files on OpenCV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 
-__all__ = ["Outputs", "Precision", "Runtime", "Session", "available_runtimes", "cores", "open_session"]
+__all__ = [
+    "Outputs",
+    "Precision",
+    "Runtime",
+    "Session",
+    "available_runtimes",
+    "cores",
+    "open_caffe_session",
+    "open_session",
+]
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +85,17 @@ def open_session(
     from streamer.inference.runtimes.openvino_session import OpenVinoSession
 
     return OpenVinoSession(path, precision=precision, threads=threads or cores())
+
+
+def open_caffe_session(weights: Path, layers: str) -> Session:
+    """A net from a .caffemodel file and the text of its prototxt; it runs on OpenCV DNN, in float32.
+
+    Raises ModelError: the file can't be read or isn't such a net, or OpenCV is too new to read it.
+    """
+    from streamer.inference.runtimes.caffe import CaffeSession
+
+    _readable(weights)
+    return CaffeSession(weights, layers)
 
 
 def _readable(path: Path) -> None:

@@ -23,6 +23,7 @@ class YuNet:
     """See `Detector`."""
 
     name = "yunet"
+    confirm_score = 0.8
 
     def __init__(self, session: Session, *, width: int, threshold: float) -> None:
         """width: of the small picture that is looked at, pixels. threshold: lowest score that counts, 0–1."""

@@ -100,14 +100,14 @@ class Life:
             return False
         return self._seen < GIVE_UP_SHARE * self._looks or self.looked_at - self.last_seen > PATIENCE
 
-    def ready(self, config: TrackingConfig, at: float) -> bool:
-        """Whether it has earned an id: seen now, often, for long enough, and clearly."""
+    def ready(self, config: TrackingConfig, confirm_score: float, at: float) -> bool:
+        """Whether it has earned an id: seen now, often, for long enough, and with this score in the mean."""
         return (
             self.detection is not None
             and self.hits >= config.confirm_hits
             and at - self.first_seen >= config.confirm_after - ROUNDING
             and self._seen >= SEEN_SHARE * self._looks
-            and self._score_sum >= config.confirm_score * self._seen
+            and self._score_sum >= confirm_score * self._seen
         )
 
     def landmarks_in(self, box: Box) -> NDArray[np.float32]:

@@ -20,6 +20,9 @@ are right, and divided by 1 + ρ' · (W - 1) for looks of weight W that err toge
 samples, Kish 1965). The first gender whose probability reaches `min_gender_confidence` is settled on; the other one
 must then be clearly, and each time more clearly, likelier to take its place. Whatever is settled, 'unknown' is said
 while the probability is below `min_gender_confidence`.
+
+Nets with a vocabulary of their own have age groups besides, and no word for doubt: the group is the one with the
+largest sum of weight times probability over all looks, and the likelier gender is told from the first look on.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.types import FaceReading, Gender
+from streamer.types import FaceReading, Gender, Vocabulary
 
 __all__ = ["AttributeEstimate", "AttributeSmoother"]
 
@@ -60,6 +63,7 @@ class AttributeEstimate:
     gender: Gender = "unknown"
     gender_confidence: float = 0.0
     samples: int = 0
+    age_group: str | None = None
 
 
 class AttributeSmoother:
@@ -78,6 +82,8 @@ class AttributeSmoother:
         self._log_odds = 0.0  # weight x log-odds of female, summed
         self._settled: Gender = "unknown"
         self._changes = 0
+        self._vocabulary: Vocabulary | None = None
+        self._groups: NDArray[np.float64] = np.zeros(0)  # weight x probability of each age group, summed
 
     def add(self, reading: FaceReading, at: float) -> AttributeEstimate:
         """Take in a look of time `at`. One of (nearly) no quality says nothing and isn't counted."""
@@ -95,6 +101,9 @@ class AttributeSmoother:
         self._ages[below] += weight * (below + 1 - reading.age)
         self._ages[below + 1] += weight * (reading.age - below)
         self._log_odds += weight * _log_odds(min(max(reading.p_female, 1 - SURE), SURE))
+        if reading.vocabulary is not self._vocabulary:
+            self._vocabulary, self._groups = reading.vocabulary, np.zeros(len(reading.p_groups))
+        self._groups += weight * np.array(reading.p_groups)
         self.estimate = self._make_estimate()
         return self.estimate
 
@@ -113,6 +122,7 @@ class AttributeSmoother:
             gender=gender,
             gender_confidence=confidence,
             samples=self._samples,
+            age_group=self._vocabulary.age_groups[int(self._groups.argmax())] if self._vocabulary else None,
         )
 
     def _judge_gender(self) -> tuple[Gender, float]:
@@ -120,6 +130,8 @@ class AttributeSmoother:
         female = TRUST * self._log_odds / (1 + GENDER_ERROR_SHARED * max(0.0, self._weight - 1))
         likelier: Gender = "female" if female >= 0 else "male"
         confidence = 1 / (1 + math.exp(-abs(female)))
+        if self._vocabulary is not None:
+            return likelier, confidence
         if self._weight < LEAST_EVIDENCE or abs(female) < self._demand:
             return "unknown", confidence
         if self._settled == "unknown":

@@ -61,8 +61,10 @@ class TrackerUpdate(NamedTuple):
 class Tracker:
     """Tracks the faces of one camera. Not safe to call from two threads at once."""
 
-    def __init__(self, config: TrackingConfig) -> None:
+    def __init__(self, config: TrackingConfig, *, confirm_score: float = 0.8) -> None:
+        """confirm_score: of the detector at work; holds where the configuration leaves it open."""
         self._config = config
+        self._confirm_score = confirm_score if config.confirm_score is None else config.confirm_score
         self._lives: list[Life] = []
         self._at: float | None = None
         self._ids = 0  # the last id given
@@ -142,7 +144,7 @@ class Tracker:
         """Give ids to the tracks that have earned one in this frame."""
         started = []
         for life in self._lives:
-            if life.id is not None or not life.ready(self._config, at):
+            if life.id is not None or not life.ready(self._config, self._confirm_score, at):
                 continue
             box = life.motion.box
             if any(overlap(box, other.motion.box) > SAME_FACE for other in self._lives if self._in_sight(other)):

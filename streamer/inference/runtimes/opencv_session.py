@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,9 +17,15 @@ from streamer.inference.runtime import Outputs
 __all__ = ["OpenCvSession"]
 
 
-class OpenCvSession:
-    """See `Session`. Each thread has a net of its own: setting the input and running are two calls on one object.
+class _Net(NamedTuple):
+    net: cv2.dnn.Net
+    outputs: tuple[str, ...]
 
+
+class OpenCvSession:
+    """See `Session`. Each thread that is at work has a net of its own: setting the input and running are two calls.
+
+    The nets are lent, so that there are never more of them, with their weights, than threads were at work at once.
     OpenCV's own threads are switched off for the whole process when the first session opens; it has no setting for
     one net. That is right for everything else here too: work is spread over cores by the pool's workers.
     """
@@ -25,30 +33,41 @@ class OpenCvSession:
     runtime = "opencv"
     precision = "float32"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, load: Callable[[], cv2.dnn.Net] | None = None) -> None:
+        """path: an ONNX file. load: reads a net of another kind, from this path; may raise cv2.error."""
         cv2.setNumThreads(1)
         self._path = path
-        self._local = threading.local()
-        self._net()  # so that a bad file is noticed now
+        self._load = load or (lambda: cv2.dnn.readNetFromONNX(str(path)))
+        self._idle = [self._make()]  # made now, so that a bad file is noticed; appended to and popped, which is atomic
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""
-        net, names = self._net()
-        try:
-            net.setInput(blob)
-            values = net.forward(names)
-        except cv2.error as error:
-            raise ModelError(f"{self._path}: OpenCV can't run this net on {blob.shape}: {error.err}") from None
-        # copied: they are views of the net's buffers, which this thread's next call overwrites
-        return {name: np.array(value, np.float32) for name, value in zip(names, values, strict=True)}
-
-    def _net(self) -> tuple[cv2.dnn.Net, list[str]]:
-        """This thread's net and the names of its outputs. Raises ModelError."""
-        made: tuple[cv2.dnn.Net, list[str]] | None = self._local.__dict__.get("net")
-        if made is None:
+        with self._lent() as (net, names):
             try:
-                net = cv2.dnn.readNetFromONNX(str(self._path))
+                net.setInput(blob)
+                values = net.forward(names)
             except cv2.error as error:
-                raise ModelError(f"{self._path}: OpenCV can't load this net: {error.err or error}") from None
-            made = self._local.net = net, list(net.getUnconnectedOutLayersNames())
-        return made
+                raise ModelError(f"{self._path}: OpenCV can't run this net on {blob.shape}: {error.err}") from None
+            # copied: they are views of the net's buffers, which its next run overwrites
+            return {name: np.array(value, np.float32) for name, value in zip(names, values, strict=True)}
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[_Net]:
+        """A net that nobody else uses meanwhile. Raises ModelError."""
+        try:
+            net = self._idle.pop()
+        except IndexError:
+            net = self._make()
+        try:
+            yield net
+        finally:
+            self._idle.append(net)
+
+    def _make(self) -> _Net:
+        try:
+            net = self._load()
+            return _Net(net, tuple(net.getUnconnectedOutLayersNames()))
+        except cv2.error as error:
+            raise ModelError(f"{self._path}: OpenCV can't load this net: {error.err or error}") from None
+        except OSError as error:
+            raise ModelError(f"{self._path}: can't be read: {error.strerror}") from None
