@@ -25,7 +25,7 @@ class Backoff:
         """Seconds to wait now; the following pause will be longer."""
         pause = self._next
         self._next = min(self._longest, self._next * 2)
-        return max(self._shortest, pause * self._random.uniform(2 / 3, 1))
+        return pause * self._random.uniform(2 / 3, 1)
 
     def reset(self) -> None:
         """Begin with the shortest pause again."""

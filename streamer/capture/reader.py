@@ -34,6 +34,8 @@ _TICK = 0.5
 """s between looks at the watchdog and refreshes of the status' figures."""
 _LIVE_LONG_ENOUGH = 10.0
 """s of frames after which the next failure starts with the shortest pause again."""
+_REOPEN_AFTER = 1.5
+"""Times `stall_timeout`: a stalled camera that has not gone on by itself by then is opened again."""
 _ABANDON_AFTER = 1.0
 """s that a cancelled attempt has before it is left behind."""
 _MOST_ABANDONED = 3
@@ -136,12 +138,12 @@ class CameraReader:
                 self._first_frame_at = self._first_frame_at or now
                 self._size = size
                 self._wake.set()
+            self._rate.add(now)
             if not self._limit.allows(now):
                 self._drops["rate"].inc()
                 return
             frame = Frame(self._camera.id, self._seq, sample.pts, now, wall_time, sample.picture)
             self._seq += 1
-            self._rate.add(now)
             if self._queue.put(frame) is not None:
                 self._drops["evicted"].inc()
 
@@ -161,7 +163,7 @@ class CameraReader:
     def _supervise(self) -> None:
         try:
             while not self._stop.is_set():
-                error = self._try_once()
+                error = self._try_safely()
                 if self._stop.is_set():
                     break
                 if error is None:
@@ -176,6 +178,14 @@ class CameraReader:
         except Exception:
             log.exception("camera %s: the reader failed", self._camera.id)
             self._set(CameraState.FAILED, "an error in the reader itself, see the log")
+
+    def _try_safely(self) -> SourceError | None:
+        """As `_try_once`; an error of our own, such as no thread to be had, is a reason to try again too."""
+        try:
+            return self._try_once()
+        except Exception as error:
+            log.exception("camera %s: the reader failed", self._camera.id)
+            return SourceError(f"{shown(self._camera)}: the reader failed: {type(error).__name__}: {error}")
 
     def _try_once(self) -> SourceError | None:
         """One attempt from start to end: None at the end of a file or on request, else what went wrong."""
@@ -233,10 +243,11 @@ class CameraReader:
         if attempt.phase is Phase.OPENING or self._first_frame_at is None:
             # A camera that answered may still take as long as connecting may until its next key frame.
             return max(self._camera.open_timeout, self._camera.stall_timeout) + _TICK
-        return self._camera.stall_timeout
+        stalled = self._status.state is CameraState.STALLED
+        return self._camera.stall_timeout * (_REOPEN_AFTER if stalled else 1)
 
     def _overdue(self, attempt: Attempt) -> SourceError | None:
-        """The watchdog: says so, and shows it, when nothing came for too long."""
+        """The watchdog: shows when nothing came for too long, and returns why the source is to be opened again."""
         allowed = self._allowance(attempt)
         if allowed is None or time.monotonic() < attempt.active_at + allowed:
             return None
@@ -245,7 +256,9 @@ class CameraReader:
             return SourceError(f"{where}: no answer within {self._camera.open_timeout:g} s")
         kind = "frame" if self._first_frame_at is not None else "frame that can be decoded"
         error = SourceError(f"{where}: no {kind} for {self._quiet(attempt):.3g} s")
-        self._set(CameraState.STALLED, str(error))
+        if self._status.state is CameraState.LIVE:  # it may go on by itself: there is a little time left
+            self._set(CameraState.STALLED, str(error))
+            return None
         return error
 
     @staticmethod
@@ -274,7 +287,7 @@ class CameraReader:
         """Bring the status up to date: live as soon as a frame came, and the figures."""
         with self._delivery:
             fps = self._rate.value(time.monotonic())
-            alive = self._first_frame_at is not None
+            alive = self._first_frame_at is not None and self._quiet(attempt) < self._camera.stall_timeout
             size = self._size
         codec = attempt.info.codec if attempt.info else self._status.codec
         status = replace(self._status, fps=fps, size=size, codec=codec, frames=self._seq, corrupt=self._corrupt)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
+from streamer.capture.addresses import split_credentials
 from streamer.capture.probe import probe as probe_source
 from streamer.capture.source import SourceInfo
 from streamer.cli.console import ConfigOption, configuration, errors, open_store, output
-from streamer.cli.demo import fetch_demo
+from streamer.cli.demo import fetch_demo, make_demo
 from streamer.config import CameraConfig, Config
-from streamer.errors import ConfigError, SourceError
+from streamer.errors import ConfigError, StreamerError
 from streamer.inference.model_store import ModelStore
 from streamer.logs import quiet_libraries
-from streamer.redaction import redact, register_secret
+from streamer.redaction import redact, register_secret, secrets_in_url
 
 __all__ = ["check", "probe"]
 
@@ -35,6 +37,7 @@ def check(config: ConfigOption = None, timeout: Timeout = 10.0) -> None:
     with open_store(settings) as store:
         if any(camera.source == "demo" for camera in settings.cameras):
             fetch_demo(store)
+            make_demo(store)
         with errors.status(f"opening {len(settings.cameras)} camera(s)"):
             looks = list(ThreadPoolExecutor(16).map(lambda c: _look(c, timeout, store), settings.cameras))
     table = Table("camera", "source", "codec", "size", "fps", "first picture", box=None, header_style="bold")
@@ -61,8 +64,9 @@ def probe(
 ) -> None:
     """Open one source, say what it sends, and print the lines that config.yaml needs for it."""
     quiet_libraries()
-    if password:
-        register_secret(password)
+    for secret in [password, *secrets_in_url(url)]:
+        if secret:
+            register_secret(secret)
     try:
         camera = CameraConfig(
             id="camera", source=url, username=username, password=SecretStr(password), transport=transport,
@@ -78,19 +82,26 @@ def probe(
 
 
 def _yaml(camera: CameraConfig) -> str:
-    """What config.yaml needs for this camera; a password is not written out."""
-    lines = ["cameras:", "  - id: camera", f"    source: {redact(camera.source)}"]
-    if camera.username:
-        lines += [f"    username: {camera.username}", "    password: ${CAMERA_PASSWORD}"]
+    """What config.yaml needs for this camera; its password is left to the environment."""
+    source, user, password = camera.source, camera.username, camera.password.get_secret_value()
+    scheme, mark, rest = source.partition("://")
+    if mark and not user:
+        user, password, rest = split_credentials(rest)
+        source = f"{scheme}://{rest}"
+    lines: dict[str, Any] = {"id": "camera", "source": redact(source)}
+    if user:
+        lines["username"] = user
+    if password:
+        lines["password"] = "${CAMERA_PASSWORD}"  # noqa: S105 - the name of a variable
     if camera.transport != "tcp":
-        lines.append(f"    transport: {camera.transport}")
-    return "\n".join(lines)
+        lines["transport"] = camera.transport
+    return yaml.safe_dump({"cameras": [lines]}, sort_keys=False, width=1000).rstrip()
 
 
-def _look(camera: CameraConfig, timeout: float, store: ModelStore) -> SourceInfo | SourceError:
+def _look(camera: CameraConfig, timeout: float, store: ModelStore) -> SourceInfo | StreamerError:
     try:
         return probe_source(camera, timeout, store=store)
-    except SourceError as error:
+    except StreamerError as error:
         return error
 
 
