@@ -130,6 +130,7 @@ class App:
             self._live.add(status.camera)
         else:
             self._live.discard(status.camera)
+            self.metrics.tracks.labels(status.camera).set(0)
         kind = EventKind.CAMERA_UP if is_live else EventKind.CAMERA_DOWN
         self.hub.publish_event(Event(kind, status.camera, status.since, data={"reason": status.reason}))
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from streamer.config import Config
+from streamer.config import CameraConfig, Config
 from streamer.errors import ConfigError
 from streamer.redaction import redact, register_secret, secrets_in_url
 
@@ -73,8 +73,17 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
     if problems or config is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
+    cameras = tuple(_from_folder(camera, base) for camera in config.cameras)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
-    return config.model_copy(update={"models": config.models.model_copy(update={"search_path": search_path})})
+    return config.model_copy(
+        update={"cameras": cameras, "models": config.models.model_copy(update={"search_path": search_path})}
+    )
+
+
+def _from_folder(camera: CameraConfig, base: Path) -> CameraConfig:
+    """The camera, and where its source names a file in the configuration's folder, that file."""
+    named = base / camera.source
+    return camera.model_copy(update={"source": str(named)}) if named.is_file() else camera
 
 
 class _TooLargeError(Exception):

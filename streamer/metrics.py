@@ -83,6 +83,9 @@ class Metrics:
         self.pictures_encoded = Counter(
             "streamer_pictures_encoded", "JPEGs encoded, once for each watched variant", camera, registry=registry
         )
+        self.encode_failures = Counter(
+            "streamer_picture_encoding_failures", "Pictures that could not be encoded", camera, registry=registry
+        )
         self.viewers_evicted = Counter(
             "streamer_viewers_evicted", "Viewers cut off, by reason: stuck, protocol", ["reason"], registry=registry
         )

@@ -11,22 +11,22 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.capture.files import FileReader
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
+from streamer.image_files import read_picture
 from streamer.inference.attributes import open_attribute_model
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
-from streamer.inference.still import analyze_still
+from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture, Picture
+from streamer.picture import Picture
 from streamer.types import Frame, Result
 
 __all__ = ["AnalyzedFrame", "OfflineAnalysis", "find_pictures", "is_picture"]
@@ -59,6 +59,8 @@ class OfflineAnalysis:
         self._config = config
         self._detector = open_detector(config.models, config.inference, store)
         self._attributes = open_attribute_model(config.models, store)
+        self._stills = StillAnalyzer(self._detector, self._attributes, config.tracking)
+        self.failures = 0  # frames of the last clip that could not be analysed
         self.attribute_model = self._attributes.name if self._attributes else ""
         wanted = config.inference.workers
         self._workers = available_cores() if wanted == "auto" else wanted
@@ -112,6 +114,7 @@ class OfflineAnalysis:
             lane.close()
             _let_go(results, feeder)
             pool.stop()
+            self.failures = lane.failures
         if failure:
             raise failure[0]
 
@@ -130,28 +133,8 @@ class OfflineAnalysis:
             picture = read_picture(path)
         except SourceError as error:
             return path, None, error
-        result = analyze_still(
-            path.name,
-            picture,
-            detector=self._detector,
-            attributes=self._attributes,
-            tracking=self._config.tracking,
-        )
+        result = self._stills.analyze(path.name, picture.pixels())
         return path, picture, result
-
-
-def read_picture(path: Path) -> Picture:
-    """Decode a picture file, turned upright as its EXIF orientation says. Raises SourceError."""
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}", retry=False) from None
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if bgr is None:
-        raise SourceError(
-            f"{path}: not a picture that can be read (JPEG, PNG, WebP, BMP, TIFF), or damaged", retry=False
-        )
-    return ArrayPicture(bgr.astype(np.uint8, copy=False))
 
 
 def _let_go(results: queue.Queue[AnalyzedFrame | None], feeder: threading.Thread) -> None:

@@ -44,6 +44,8 @@ def analyze(
     """
     if not path.exists():
         raise SourceError(f"{path}: no such file or folder", retry=False)
+    if out is not None and out.exists() and out.samefile(path):
+        raise ConfigError(f"--out {out}: that is the input; name another file or folder")
     settings = configuration(config)
     set_up_logging(settings.log.model_copy(update={"level": "warning"}))
     with open_store(settings) as store:
@@ -94,7 +96,9 @@ class _Run:
         """Analyse a clip, and sum up the visits in it."""
         frames = 0
         visits: dict[int, Track] = {}
-        with read_file(path, path.stem) as reader, ExitStack() as stack:
+        dropped: Counter[str] = Counter()
+        reading = read_file(path, path.stem, on_drop=lambda reason: dropped.update([reason]))
+        with reading as reader, ExitStack() as stack:
             task = self.bars.add_task(path.name, total=reader.frame_count and -(-reader.frame_count // every))
             fps = (reader.info.fps or 25) / every
             annotated = stack.enter_context(AnnotatedClip(out, fps, self.privacy)) if out else None
@@ -107,6 +111,9 @@ class _Run:
                     annotated.add(frame.picture, result, faces)
                 self.bars.advance(task)
         _say(f"{path.name}: {_count(frames, 'frame')}, {_count(len(visits), 'visit')}")
+        dropped["failed"] = self.analysis.failures
+        if dropped.total():
+            _say(f"  left out: {', '.join(f'{count} {reason}' for reason, count in dropped.items() if count)}")
         for track in visits.values():
             _say(f"  #{track.id} {_description(track)}, {track.last_seen - track.first_seen:.1f} s")
 

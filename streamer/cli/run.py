@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +31,14 @@ def run(
 
     At the first start the nets' weights are fetched; after that no network is needed but your cameras'.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while nothing is served yet, as Ctrl-C
+    try:
+        _run(config, port)
+    except KeyboardInterrupt:
+        errors.print("stopped before it served")
+
+
+def _run(config: Path | None, port: int | None) -> None:
     settings = configuration(config)
     if port is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
@@ -61,7 +71,10 @@ async def _serve(app: App, config: Config) -> None:
 
     try:
         port = await app.start()
-        host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
+        host = config.server.host
+        if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+            host = socket.gethostname()
+        host = f"[{host}]" if ":" in host else host
         cameras = "1 camera" if len(config.cameras) == 1 else f"{len(config.cameras)} cameras"
         nets = ", ".join(f"{n['name']} on {n['runtime']} ({n['precision']})" for n in app.models().values())
         errors.print(f"\n  [bold]streamer[/] watches {cameras} with {nets}", highlight=False)

@@ -48,7 +48,8 @@ class CameraLane:
         self._most_under_way = most_under_way
         self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
         self._metrics = metrics
-        self._failures = Throttle()
+        self.failures = 0  # frames whose analysis failed
+        self._failures_to_tell = Throttle()
         metrics.queue_depth.labels(self._camera).set_function(lambda: len(self.queue))
 
     @property
@@ -109,7 +110,8 @@ class CameraLane:
 
     def _count_failure(self, error: Exception) -> None:
         self._drop("failed")
-        if count := self._failures.count(time.monotonic()):
+        self.failures += 1
+        if count := self._failures_to_tell.count(time.monotonic()):
             log.error(
                 "camera %s: the analysis of %d frame(s) failed; the last error", self._camera, count, exc_info=error
             )

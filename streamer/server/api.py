@@ -13,16 +13,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streamer import __version__
 from streamer.server.broadcaster import Broadcaster
+from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse
 from streamer.server.pictures import Variant
 from streamer.server.problems import SafeJSONResponse, problem
 from streamer.server.schemas import CameraModel, Problem, Readiness, StatusModel
 from streamer.types import CameraState
 
-__all__ = ["SNAPSHOT_SECONDS", "router"]
+__all__ = ["router"]
 
 # A snapshot is of now: an older picture is refused, with its age.
-SNAPSHOT_SECONDS = 10.0
 
 Kind = Annotated[Literal["annotated", "clean"], Query(description="with boxes and labels, or without")]
 Width = Annotated[int | None, Query(ge=64, le=4096, description="pixels, never more than the camera's own")]
@@ -103,7 +103,7 @@ async def snapshot(
     if update is None:
         return problem(503, f"camera {camera} has not delivered a picture yet")
     age = time.monotonic() - update.frame.captured_at
-    if age > SNAPSHOT_SECONDS:
+    if age > FRESH_SECONDS:
         return problem(503, f"the newest picture of camera {camera} is {age:.0f} s old", age=round(age, 1))
     picture = await asyncio.shield(here.encoder.request(update, Variant.of(kind, width, quality)))
     shown = picture.result

@@ -133,7 +133,7 @@ class Broadcaster:
             encoder=self.encoder,
             metrics=self.services.metrics,
             result_body=self._body,
-            newest=self.services.hub.newest,
+            fresh=self.services.hub.fresh,
             model=lambda: self.services.attribute_model,
         )
 

@@ -21,9 +21,11 @@ from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import Event, Frame, Result
 
-__all__ = ["Hub", "Update"]
+__all__ = ["FRESH_SECONDS", "Hub", "Update"]
 
 log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 10.0  # an older picture shows the past
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +111,11 @@ class Hub:
         """As `latest`, with what belongs to it."""
         with self._lock:
             return self._latest.get(camera)
+
+    def fresh(self, camera: str) -> Update | None:
+        """As `newest`, unless that is so old that nobody should take it for what the camera sees now."""
+        update = self.newest(camera)
+        return update if update and time.monotonic() - update.frame.captured_at <= FRESH_SECONDS else None
 
     def published(self, camera: str) -> int:
         """How many frames of this camera were published since the start."""

@@ -43,7 +43,7 @@ class MjpegResponse(Response):
         try:
             async with self._broadcaster.admitted("mjpeg", connection) as ended:
                 stop = self._broadcaster.services.hub.listen(self._offer, lambda _: None)
-                if newest := self._broadcaster.services.hub.newest(self._camera):
+                if newest := self._broadcaster.services.hub.fresh(self._camera):
                     self._offer(newest)
                 tasks = [
                     asyncio.create_task(self._stream(scope, send), name="mjpeg-send"),
@@ -87,7 +87,7 @@ class MjpegResponse(Response):
                 continue
             try:
                 picture = await asyncio.shield(self._broadcaster.encoder.request(update, self._variant))
-            except RuntimeError:  # this one could not be encoded; the next may
+            except Exception:  # noqa: BLE001, S112 - counted and logged by the encoder; the next may be better
                 continue
             newest = picture.result.captured_at
             await self._send_picture(picture, send)

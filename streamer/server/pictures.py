@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,13 @@ import cv2
 
 from streamer.annotate import annotate, blur_faces
 from streamer.metrics import Metrics
+from streamer.pacing import Throttle
 from streamer.server.hub import Update
 from streamer.types import Result
 
 __all__ = ["EncodedPicture", "PictureEncoder", "Variant", "render"]
+
+log = logging.getLogger(__name__)
 
 # Widths and qualities are rounded to these steps, so that viewers who ask for nearly the same share the work.
 _WIDTH_STEP = 16
@@ -82,6 +86,7 @@ class PictureEncoder:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._channels: dict[tuple[str, Variant], _Channel] = {}
         self._closed = False
+        self._failures = Throttle()
 
     def request(self, update: Update, variant: Variant) -> asyncio.Future[EncodedPicture]:
         """A future for the picture of this update, or of a newer one of the same camera that was asked for meanwhile.
@@ -140,6 +145,9 @@ class PictureEncoder:
         if finished.cancelled():
             job.done.cancel()
         elif (error := finished.exception()) is not None:
+            self._metrics.encode_failures.labels(job.update.frame.camera).inc()
+            if count := self._failures.count(self._clock()):
+                log.error("%d picture(s) could not be encoded; the last error", count, exc_info=error)
             job.done.set_exception(error)
             job.done.exception()  # seen: a viewer that left meanwhile is no reason for a complaint of the loop
         else:

@@ -56,7 +56,7 @@ class Statistics:
                     "latency_ms": None
                     if newest is None or captured_at is None
                     else round((newest.published_at - captured_at) * 1000, 1),
-                    "faces": len(newest.result.tracks) if newest else 0,
+                    "faces": len(newest.result.tracks) if newest and hub.fresh(camera) else 0,
                 }
             )
         return found

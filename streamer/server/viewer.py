@@ -57,7 +57,7 @@ class Viewer:
         encoder: PictureEncoder,
         metrics: Metrics,
         result_body: Callable[[Result], bytes],
-        newest: Callable[[str], Update | None],
+        fresh: Callable[[str], Update | None],
         model: Callable[[], str],
     ) -> None:
         self._websocket = websocket
@@ -66,7 +66,7 @@ class Viewer:
         self._encoder = encoder
         self._metrics = metrics
         self._result_body = result_body
-        self._newest = newest
+        self._fresh = fresh
         self._model = model
         self._outbox = Outbox(metrics)
         self._wake = asyncio.Event()
@@ -151,7 +151,7 @@ class Viewer:
         self._outbox.subscribe(message, cameras)
         for camera in cameras:
             # What is known already, at once: else a viewer of a camera at 1 fps looks at nothing for a second
-            if update := self._newest(camera):
+            if update := self._fresh(camera):
                 self.offer(update)
 
     def _complain(self, error: ProtocolError) -> None:

@@ -156,6 +156,13 @@ def test_relative_search_paths_are_taken_from_the_files_folder(tmp_path: Path) -
     assert load_config(path).models.search_path == (tmp_path / "weights", Path("/abs"))
 
 
+def test_a_video_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "monday.mp4").touch()
+    path = tmp_path / "config.yaml"
+    path.write_text("cameras: [{id: a, source: monday.mp4}, {id: b, source: demo}]", encoding="utf-8")
+    assert [c.source for c in load_config(path).cameras] == [str(tmp_path / "monday.mp4"), "demo"]
+
+
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary", "huge"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "config.yaml"
