@@ -1,4 +1,7 @@
-# streamer in a container: docker build -t streamer . && docker run -p 127.0.0.1:8000:8000 -v streamer:/data streamer
+# streamer in a container; the page asks for the token, of at least 16 characters:
+#   docker build -t streamer .
+#   docker run -e STREAMER_TOKEN=... -p 127.0.0.1:8000:8000 -v streamer:/data streamer
+# A configuration of your own: -v "$PWD/my.yaml:/etc/streamer/config.yaml:ro"
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE config.yaml ./
@@ -8,13 +11,14 @@ RUN pip install --no-cache-dir --prefix=/install ".[openvino]"
 
 FROM python:3.12-slim
 COPY --from=build /install /usr/local
+COPY container.yaml /etc/streamer/config.yaml
 RUN useradd --create-home --uid 10001 streamer && mkdir /data && chown streamer /data
 USER streamer
-# weights, the demo scene and, by default, the configuration live here: keep it on a volume
+# weights and the demo scene live here: keep it on a volume
 WORKDIR /data
 ENV XDG_CACHE_HOME=/data/cache PYTHONUNBUFFERED=1
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=120s \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
 ENTRYPOINT ["streamer"]
-CMD ["run", "--config", "/data/config.yaml"]
+CMD ["run", "--config", "/etc/streamer/config.yaml"]
