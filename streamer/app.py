@@ -11,17 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer import __version__
+from streamer.cache import open_cache
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector, weights_of
+from streamer.inference.image_lane import ImageLane
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
+from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
+from streamer.server.image_service import ImageService
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, Result
 
 __all__ = ["App"]
@@ -50,6 +56,7 @@ class App:
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
         self._live: set[str] = set()
+        self._images = self._make_image_service()
         services = Services(
             config=config,
             hub=self.hub,
@@ -57,6 +64,7 @@ class App:
             statuses=self.statuses,
             models=self.models,
             started_at=time.time(),
+            images=self._images,
         )
         self._server = Server(services)
 
@@ -80,6 +88,30 @@ class App:
         self._pool.add(camera.id, lane)
         return CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
 
+    def _make_image_service(self) -> ImageService:
+        """Raises ConfigError when the cache can't be had."""
+        config, nets = self.config, self._nets
+        model = nets["attributes"]["name"] if "attributes" in nets else ""
+        lane = ImageLane(
+            StillAnalyzer(self._detector, self._attributes, config.tracking),
+            config.images,
+            blur=config.privacy == "blur",
+            workers=self._pool.workers,
+            encode_result=lambda result: {"type": "result", **result_object(result, model)},
+            metrics=self.metrics,
+            wake=self._pool.wake,
+        )
+        self._pool.add("/analyze", lane)  # no camera can have this id
+        fingerprint = {
+            "version": __version__,
+            "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},
+            "inference": config.inference.model_dump(include={"detect_width", "detect_threshold"}),
+            "min_gender_confidence": config.tracking.min_gender_confidence,
+            "privacy": config.privacy,
+        }
+        cache = open_cache(config.cache, self.metrics)
+        return ImageService(lane, cache, config.images, fingerprint=fingerprint, metrics=self.metrics)
+
     async def start(self) -> int:
         """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""
         port = await self._server.start()
@@ -92,6 +124,7 @@ class App:
         """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
         late = await asyncio.to_thread(self._stop_threads)
         await self._server.stop(_STOP_SERVER)
+        await self._images.close()
         for what in late:
             log.warning("%s did not end in time and is left behind", what)
 

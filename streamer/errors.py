@@ -3,6 +3,7 @@
 StreamerError
 ├── ConfigError     config.yaml, an environment variable in it, or a command-line value is wrong
 ├── SourceError     a camera, file or URL can't be opened or read
+├── ImageError      a picture that was sent or read is no picture, damaged, or too large
 ├── ModelError      a model file is missing, damaged, or can't be run
 └── ProtocolError   a websocket message breaks the protocol of `streamer.server.protocol`
 
@@ -13,8 +14,9 @@ passes anything that may hold a camera's password through `streamer.redaction.re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-__all__ = ["ConfigError", "ModelError", "ProtocolError", "SourceError", "StreamerError"]
+__all__ = ["ConfigError", "ImageError", "ModelError", "ProtocolError", "SourceError", "StreamerError"]
 
 
 class StreamerError(Exception):
@@ -39,6 +41,14 @@ class SourceError(StreamerError):
     def __init__(self, message: str, *, retry: bool = True) -> None:
         super().__init__(message)
         self.retry = retry
+
+
+class ImageError(StreamerError):
+    """A picture can't be used. `fault` tells which kind of wrong it is, for whoever answers with a code."""
+
+    def __init__(self, fault: Literal["empty", "unsupported", "damaged", "too_large"], message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class ModelError(StreamerError):

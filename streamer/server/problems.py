@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from streamer.redaction import redact_document
 
-__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem"]
+__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem", "problem_object"]
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ class _Problem(SafeJSONResponse):
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> SafeJSONResponse:
     """An error. detail: what is wrong and what to do; members: more that a program can use."""
-    title = HTTPStatus(status).phrase
-    return _Problem(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail, **members},
-        status_code=status,
-        headers=headers,
-    )
+    return _Problem(problem_object(status, detail) | members, status_code=status, headers=headers)
+
+
+def problem_object(status: int, detail: str) -> dict[str, Any]:
+    """An error as a JSON value, where it is a part of an answer."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 
 
 def install_problem_handlers(app: FastAPI) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from streamer.types import CameraState
 
-__all__ = ["CameraModel", "Problem", "Readiness", "StatusModel"]
+__all__ = ["CameraModel", "ImageResult", "Problem", "Readiness", "StatusModel"]
 
 
 class Resolution(BaseModel):
@@ -62,6 +62,19 @@ class Readiness(BaseModel):
     ready: bool
     live: list[str]
     cameras: int
+
+
+class ImageResult(BaseModel):
+    """What was found in an image, in the shape of the websocket's `result`."""
+
+    type: str = Field(description="result")
+    camera: str = Field(description="image")
+    seq: int
+    pts: float
+    timestamp: float = Field(description="of the analysis, UTC seconds")
+    resolution: Resolution = Field(description="of the image, upright")
+    timings: dict[str, float] = Field(description="ms by stage: decode, detect, attributes (of the whole batch)")
+    objects: list[dict[str, Any]] = Field(description="one for each face, from left to right")
 
 
 class Problem(BaseModel):

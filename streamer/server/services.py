@@ -9,6 +9,7 @@ from typing import Any
 from streamer.config import Config
 from streamer.metrics import Metrics
 from streamer.server.hub import Hub
+from streamer.server.image_service import ImageService
 from streamer.types import CameraStatus
 
 __all__ = ["Services"]
@@ -21,7 +22,7 @@ class Services:
     statuses: the cameras' readers as they stand now, in the order of the config. models: what runs, as JSON values by
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
-    seconds since the epoch.
+    seconds since the epoch. images: what analyses images that are sent; None where there are no nets.
     """
 
     config: Config
@@ -30,6 +31,7 @@ class Services:
     statuses: Callable[[], Sequence[CameraStatus]]
     models: Callable[[], Mapping[str, Any]]
     started_at: float
+    images: ImageService | None = None
 
     @property
     def attribute_model(self) -> str:

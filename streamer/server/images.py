@@ -1,0 +1,262 @@
+"""The image service over HTTP: annotated pictures and results for images that programs send."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from streamer.errors import ImageError
+from streamer.inference.image_lane import ImageOptions, Outcome
+from streamer.metrics import Metrics
+from streamer.server.image_service import BusyError, ImageService
+from streamer.server.problems import problem, problem_object
+from streamer.server.schemas import ImageResult, Problem
+from streamer.server.services import Services
+from streamer.server.uploads import FIELD, Upload, UploadRefused, receive_images
+
+__all__ = ["image_router"]
+
+T = TypeVar("T")
+
+_STATUS = {"empty": 400, "unsupported": 415, "too_large": 413, "damaged": 422}
+_RETRY_SECONDS = 1
+# A client that is refused before it has sent everything may go on for so long before its connection is closed: closed
+# at once, many would never read the answer.
+_LINGER_SECONDS = 2.0
+
+Width = Annotated[int | None, Query(ge=64, le=16384, description="of the picture sent back, never more than its own")]
+Quality = Annotated[int | None, Query(ge=10, le=95, description="of the JPEG sent back")]
+
+
+class _Left(Exception):  # noqa: N818 - not an error
+    """The client closed the connection."""
+
+
+def image_router(services: Services) -> APIRouter:
+    """The routes. Without nets they answer 503."""
+    router = APIRouter(tags=["images"])
+    desk = _Desk(services.images, services.metrics) if services.images is not None else None
+
+    @router.post("/analyze", response_class=Response, responses=_ONE, openapi_extra=_body(several=False))
+    async def analyze(request: Request, width: Width = None, quality: Quality = None) -> Response:
+        """One image: back comes an annotated JPEG or, with `Accept: application/json`, what was found.
+
+        Send it as the body, or as the field `image` of a multipart form.
+        """
+        return await _serving(desk).one(request, width, quality)
+
+    @router.post("/api/v1/analyze", response_class=Response, responses=_SEVERAL, openapi_extra=_body(several=True))
+    async def analyze_several(request: Request) -> Response:
+        """Images in fields `image`: for each, in their order, a result or the problem with it."""
+        return await _serving(desk).several(request)
+
+    return router
+
+
+def _serving(desk: _Desk | None) -> _Desk:
+    if desk is None:
+        raise HTTPException(503, "this server has no nets to analyse images with")
+    return desk
+
+
+class _Desk:
+    """Takes requests in, hands answers out, and counts both."""
+
+    def __init__(self, service: ImageService, metrics: Metrics) -> None:
+        self._service = service
+        self._default_quality = service.config.quality
+        self._in_flight = metrics.image_requests_in_flight
+        self._outcomes = {
+            o: metrics.image_requests.labels(o) for o in ("answered", "refused", "busy", "failed", "gone")
+        }
+        self._seconds = {hit: metrics.image_answer_seconds.labels("hit" if hit else "miss") for hit in (True, False)}
+
+    async def one(self, request: Request, width: int | None, quality: int | None) -> Response:
+        """An image in, a picture or a result out."""
+        answer = _wanted(request.headers.get("accept", ""))
+        options = ImageOptions("json")
+        if answer == "jpeg":
+            options = ImageOptions("jpeg", width, quality or self._default_quality)
+
+        def respond(outcomes: Sequence[tuple[Outcome, bool]]) -> Response:
+            ((outcome, hit),) = outcomes
+            if isinstance(outcome, bytes):
+                kind = "image/jpeg" if answer == "jpeg" else "application/json"
+                return Response(outcome, media_type=kind, headers=_cache_header(hit=hit))
+            return _refusal(outcome)
+
+        return await self._serve(request, options, 1, respond)
+
+    async def several(self, request: Request) -> Response:
+        """Images in, a list of results and problems out."""
+
+        def respond(outcomes: Sequence[tuple[Outcome, bool]]) -> Response:
+            parts = [o if isinstance(o, bytes) else to_json(_problem_of(o)) for o, _ in outcomes]
+            body = b"[" + b",".join(parts) + b"]"
+            headers = _cache_header(hit=all(hit for _, hit in outcomes))
+            return Response(body, media_type="application/json", headers=headers)
+
+        return await self._serve(request, ImageOptions("json"), self._service.config.max_images, respond)
+
+    async def _serve(
+        self,
+        request: Request,
+        options: ImageOptions,
+        most: int,
+        respond: Callable[[Sequence[tuple[Outcome, bool]]], Response],
+    ) -> Response:
+        begin = time.perf_counter()
+        outcome = "failed"
+        self._in_flight.inc()
+        try:
+            with self._service.memory.lease() as take:
+                uploads = await self._receive(request, take, most)
+                outcomes = await _while_connected(request.receive, self._service.answer(uploads, options))
+            response = respond(outcomes)
+        except UploadRefused as refused:
+            outcome = "busy" if refused.status == 503 else "refused"
+            return _UnreadRefusal(_with_retry(refused.status, refused.detail))
+        except BusyError:
+            outcome = "busy"
+            return _with_retry(503, "too many images wait to be analysed; try again later")
+        except (_Left, ConnectionError):
+            outcome = "gone"
+            return Response(status_code=499)
+        else:
+            outcome = _outcome_of(response.status_code)
+            if outcome == "answered":
+                self._seconds[response.headers["x-cache"] == "hit"].observe(time.perf_counter() - begin)
+            return response
+        finally:
+            self._in_flight.dec()
+            self._outcomes[outcome].inc()
+
+    async def _receive(self, request: Request, take: Callable[[int], None], most: int) -> Sequence[Upload]:
+        lane = self._service.lane
+        lane.arriving += 1
+        try:
+            return await receive_images(request.headers, request.receive, self._service.config, take, most=most)
+        finally:
+            lane.arriving -= 1
+
+
+async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """The outcome of work that is given up when the client leaves. Raises _Left."""
+    task = asyncio.create_task(work)
+    await asyncio.sleep(0)
+    if task.done():  # as with everything that is in the cache
+        return task.result()
+    leaving = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise _Left
+        return task.result()
+    finally:
+        for each in (task, leaving):
+            if not each.done():
+                each.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await each
+
+
+class _UnreadRefusal(Response):
+    """A refusal of a request that is still being sent: answered at once; what comes is thrown away for a while."""
+
+    def __init__(self, refusal: Response) -> None:
+        super().__init__(refusal.body, refusal.status_code, dict(refusal.headers) | {"Connection": "close"})
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while (await receive()).get("more_body", False):
+                    pass
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@lru_cache(maxsize=256)
+def _wanted(accept: str) -> Literal["jpeg", "json"]:
+    """JPEG, unless JSON is asked for before it."""
+    ranges: list[tuple[float, int, str]] = []
+    for i, each in enumerate(accept.split(",")[:20]):
+        kind, *parameters = (part.strip().lower() for part in each.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                with contextlib.suppress(ValueError):
+                    weight = float(parameter[2:])
+        ranges.append((-weight, i, kind))
+    for weight, _, kind in sorted(ranges):
+        if weight < 0 and kind in {"application/json", "image/jpeg", "image/*", "*/*"}:
+            return "json" if kind == "application/json" else "jpeg"
+    return "jpeg"
+
+
+def _cache_header(*, hit: bool) -> dict[str, str]:
+    return {"X-Cache": "hit" if hit else "miss"}
+
+
+def _problem_of(error: Exception) -> dict[str, Any]:
+    if isinstance(error, ImageError):
+        return problem_object(_STATUS[error.fault], str(error))
+    return problem_object(500, "the analysis failed; the server's log says why")
+
+
+def _refusal(error: Exception) -> Response:
+    members = _problem_of(error)
+    return problem(members["status"], members["detail"])
+
+
+def _with_retry(status: int, detail: str) -> Response:
+    return problem(status, detail, headers={"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None)
+
+
+def _outcome_of(status: int) -> str:
+    return "answered" if status < 400 else "refused" if status < 500 else "failed"
+
+
+def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    said = {
+        400: "No image in the request",
+        408: "The request did not arrive in time",
+        413: "Too many bytes or pixels, or too many images",
+        415: "Not an image that can be read",
+        422: "The image is damaged, or a parameter is wrong",
+        503: "Too many images wait; Retry-After says when to try again",
+    }
+    schema = Problem.model_json_schema()
+    return {c: {"description": said[c], "content": {"application/problem+json": {"schema": schema}}} for c in codes}
+
+
+_ONE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The image with its faces marked, or what was found in it",
+        "content": {"image/jpeg": {}, "application/json": {"schema": ImageResult.model_json_schema()}},
+    },
+    **_problems(400, 408, 413, 415, 422, 503),
+}
+_SEVERAL: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "For each image, in their order, a result or a problem (as of 413, 415, 422)",
+        "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
+    },
+    **_problems(400, 408, 413, 415, 503),
+}
+
+
+def _body(*, several: bool) -> dict[str, Any]:
+    binary = {"type": "string", "format": "binary"}
+    field = {"type": "array", "items": binary} if several else binary
+    form = {"schema": {"type": "object", "required": [FIELD], "properties": {FIELD: field}}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": form, "image/*": {"schema": binary}}}}
