@@ -8,17 +8,21 @@ from pathlib import Path
 from streamer.errors import ModelError
 from streamer.inference.fetching import keep
 from streamer.inference.manifest import Conversion
+from streamer.inference.tfjs import graph_model_to_onnx
 
 __all__ = ["convert"]
 
 
-def convert(original: Path, conversion: Conversion, target: Path) -> None:
-    """Write the converted file to `target`.
+def convert(original: Path, conversion: Conversion, target: Path, *, layers: Path | None = None) -> None:
+    """Write the converted file to `target`. layers: the file of that name in the conversion, where it needs one.
 
     The result is checked byte for byte: onnx 1.17 to 1.23, with protobuf in C and in Python, write the same bytes.
     Raises ModelError.
     """
-    rewritten = _free_input_shape(original)
+    if layers is None:
+        rewritten = _free_input_shape(original)
+    else:
+        rewritten = graph_model_to_onnx(layers.read_bytes(), original.read_bytes(), conversion.outputs)
     try:
         keep(io.BytesIO(rewritten), conversion.result, target)
     except ModelError as error:

