@@ -25,7 +25,7 @@ class SsdRes10:
     """See `Detector`. Looks at 300 × 300 pixels whatever the picture's shape, so that small faces are lost to it."""
 
     name = "ssd-res10"
-    confirm_score = 0.8
+    confirm_score = 0.85
 
     def __init__(self, session: Session, *, threshold: float) -> None:
         """threshold: lowest score that counts, 0–1."""
