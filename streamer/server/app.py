@@ -77,8 +77,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.broadcaster = broadcaster
     install_problem_handlers(app)
+    app.include_router(image_router(services))  # first, as it is asked most often by far
     app.include_router(api.router)
-    app.include_router(image_router(services))
     app.include_router(login_router(services.config.server))
     app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
     _add_pages(app, broadcaster)

@@ -9,7 +9,7 @@ import struct
 import sys
 from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 __all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "connection_of"]
@@ -18,6 +18,8 @@ __all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "conne
 NOTSENT_LOWAT = 128 * 1024
 # A client that opens a connection has this long to send its first request.
 REQUEST_SECONDS = 15.0
+# Of a request, before its body. The parser itself keeps any amount.
+LARGEST_HEAD = 64 * 1024
 _STATE_KEY = "streamer.connection"
 _TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
 
@@ -95,10 +97,12 @@ def _set_up(transport: asyncio.Transport) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
 
 
-class ViewerHttpProtocol(H11Protocol):
-    """uvicorn's HTTP protocol with small buffers, a `Connection` in the scope, and a limit on silent clients."""
+class ViewerHttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with small buffers, a `Connection` in the scope, and limits on what a client may do."""
 
     _request_timer: asyncio.TimerHandle | None = None
+    _head = 0  # bytes received of a request whose head is not complete
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the loop."""
@@ -114,11 +118,29 @@ class ViewerHttpProtocol(H11Protocol):
             self._request_timer.cancel()
         super().connection_lost(exc)
 
-    def handle_websocket_upgrade(self, event: Any) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        if not self._in_body:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head > LARGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        self._head, self._in_body = 0, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
         """Called by uvicorn when the first request asks for a websocket: another protocol takes over."""
         if self._request_timer is not None:
             self._request_timer.cancel()
-        super().handle_websocket_upgrade(event)
+        super().handle_websocket_upgrade()
 
     async def wait_writable(self) -> None:
         """See `Connection.writable`."""
