@@ -81,6 +81,7 @@ class CameraReader:
         self._limit = RateLimit(camera.max_fps)
         self._rate = FrameRate()
         self._seq = 0
+        self._delivered = 0
         self._corrupt = 0
         self._size: tuple[int, int] | None = None
         self._first_frame_at: float | None = None
@@ -139,6 +140,7 @@ class CameraReader:
                 self._size = size
                 self._wake.set()
             self._rate.add(now)
+            self._delivered += 1
             if not self._limit.allows(now):
                 self._drops["rate"].inc()
                 return
@@ -290,7 +292,7 @@ class CameraReader:
             alive = self._first_frame_at is not None and self._quiet(attempt) < self._camera.stall_timeout
             size = self._size
         codec = attempt.info.codec if attempt.info else self._status.codec
-        status = replace(self._status, fps=fps, size=size, codec=codec, frames=self._seq, corrupt=self._corrupt)
+        status = replace(self._status, fps=fps, size=size, codec=codec, frames=self._delivered, corrupt=self._corrupt)
         if attempt.phase is Phase.PREPARING and attempt.progress is not None:
             status = replace(status, reason=f"making the demo's scene, {attempt.progress:.0%}")
         self._status = status
@@ -308,7 +310,7 @@ class CameraReader:
             reason=redact(reason),
             next_attempt_at=next_attempt_at,
             fps=self._status.fps if state is CameraState.LIVE else 0.0,
-            frames=self._seq,
+            frames=self._delivered,
             corrupt=self._corrupt,
         )
         try:
