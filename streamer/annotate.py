@@ -53,17 +53,18 @@ def annotate(bgr: Pixels, tracks: Sequence[Track], *, at: float, scale: float = 
     """Draw the box and the label of each track on the picture.
 
     bgr: (H, W, 3) uint8, drawn on. at: the frame's `captured_at`; a track last seen before coasts, and is drawn thin
-    and dashed. scale: width of `bgr` / width of the frame that the tracks' boxes belong to.
+    and dashed; so is a static picture of a face, in grey, and says so. scale: width of `bgr` / width of the frame that
+    the tracks' boxes belong to.
     """
     height, width = bgr.shape[:2]
     style = _Style.of(width, height)
     boxes = [_scaled(track, scale) for track in tracks]
     for track, box in zip(tracks, boxes, strict=True):
         coasting = track.last_seen < at - _JUST_SEEN
-        _draw_box(bgr, box, COLOURS[track.gender], style, dashed=coasting)
+        _draw_box(bgr, box, _colour(track), style, dashed=coasting or track.static)
     # The eldest first: a label keeps its place when another face arrives
     order = sorted(range(len(tracks)), key=lambda i: tracks[i].id)
-    plates = [_plate(label_text(tracks[i]), COLOURS[tracks[i].gender], style.cap, style.pad) for i in order]
+    plates = [_plate(label_text(tracks[i]), _colour(tracks[i]), style.cap, style.pad) for i in order]
     places = place_labels(
         [boxes[i] for i in order], [(plate.shape[1], plate.shape[0]) for plate in plates], (width, height), style.line
     )
@@ -73,13 +74,22 @@ def annotate(bgr: Pixels, tracks: Sequence[Track], *, at: float, scale: float = 
 
 
 def label_text(track: Track) -> str:
-    """Such as `#3 female 25-32`; `#3 ...` until something is known. ASCII, as the drawn font has nothing else."""
+    """Such as `#3 female 25-32`; `#3 ...` until something is known, `#3 static` for a picture of a face.
+
+    ASCII, as the drawn font has nothing else.
+    """
     words = [f"#{track.id}"]
+    if track.static:
+        return f"{words[0]} static"
     if track.gender != "unknown":
         words.append(track.gender_label)
     if track.age_label is not None:
         words.append(track.age_label)
     return " ".join(words) if len(words) > 1 else f"{words[0]} ..."
+
+
+def _colour(track: Track) -> Colour:
+    return COLOURS["unknown" if track.static else track.gender]
 
 
 def blur_faces(bgr: Pixels, boxes: NDArray[np.float32], *, scale: float = 1.0) -> None:

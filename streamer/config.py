@@ -129,6 +129,7 @@ class TrackingConfig(Section):
     high_confidence: Fraction = 0.7
     confirm_score: Fraction | None = None
     min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.75
+    count_static: bool = False
 
 
 class AuthConfig(Section):

@@ -58,14 +58,30 @@ class Metrics:
             registry=registry,
         )
         self.workers_busy = Gauge("streamer_workers_busy", "Inference workers at work", registry=registry)
-        self.tracks = Gauge("streamer_tracks", "Confirmed faces in the newest frame", camera, registry=registry)
+        self.tracks = Gauge(
+            "streamer_tracks",
+            "Confirmed faces in the newest frame, static pictures left out",
+            camera,
+            registry=registry,
+        )
         self.readings = Counter(
             "streamer_face_readings", "Looks at a face by the attribute nets", camera, registry=registry
         )
         self.reading_failures = Counter(
             "streamer_face_reading_failures", "Frames in which the attribute nets failed", camera, registry=registry
         )
-        self.visits = Counter("streamer_visits", "Visits started (confirmed tracks)", camera, registry=registry)
+        self.visits = Counter(
+            "streamer_visits",
+            "Visits started (confirmed tracks); those in streamer_visits_static_total turned out to be none",
+            camera,
+            registry=registry,
+        )
+        self.visits_static = Counter(
+            "streamer_visits_static",
+            "Visits started that were a static picture's, not a person's",
+            camera,
+            registry=registry,
+        )
 
         # viewers
         self.viewers = Gauge(

@@ -148,7 +148,8 @@ class Track:
     last_seen lies before the frame's own time while the track coasts, unseen, on its motion model. age: years, or None
     before the first usable look; age_low to age_high is the range in which the true age is expected. samples: looks
     that the age and gender rest on. reading: the newest single look, unsmoothed. age_group: the likeliest of the nets'
-    age groups, where they have a vocabulary.
+    age groups, where they have a vocabulary. static: a picture of a face, such as a poster: it has kept its shape for
+    long. counted: it counts as a visit, which a static picture doesn't unless asked for.
     """
 
     id: int
@@ -165,6 +166,8 @@ class Track:
     samples: int = 0
     reading: FaceReading | None = None
     age_group: str | None = None
+    static: bool = False
+    counted: bool = True
 
     def __post_init__(self) -> None:
         if self.last_seen < self.first_seen:

@@ -110,7 +110,9 @@ class _Run:
                 if annotated:
                     annotated.add(frame.picture, result, faces)
                 self.bars.advance(task)
-        _say(f"{path.name}: {_count(frames, 'frame')}, {_count(len(visits), 'visit')}")
+        static = sum(not track.counted for track in visits.values())
+        pictures = f", {_count(static, 'static picture')} not counted" if static else ""
+        _say(f"{path.name}: {_count(frames, 'frame')}, {_count(len(visits) - static, 'visit')}{pictures}")
         dropped["failed"] = self.analysis.failures
         if dropped.total():
             _say(f"  left out: {', '.join(f'{count} {reason}' for reason, count in dropped.items() if count)}")
@@ -151,4 +153,5 @@ def _count(number: int, what: str) -> str:
 
 def _description(track: Track) -> str:
     age = f"{track.age_label} years" if track.age_label else "age unknown"
-    return f"{track.gender_label}, {age}, from {_count(track.samples, 'look')}"
+    static = "static, " if track.static else ""
+    return f"{static}{track.gender_label}, {age}, from {_count(track.samples, 'look')}"

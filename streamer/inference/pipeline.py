@@ -78,6 +78,7 @@ class CameraPipeline:
         self._tracker = Tracker(tracking, confirm_score=detector.confirm_score)
         self._schedule = ReadingSchedule()
         self._people: dict[int, _Person] = {}
+        self._visitors: set[int] = set()  # tracks whose visit has started and not ended
         self._failures = Throttle()
 
     def detect(self, frame: Frame) -> Found:
@@ -96,7 +97,7 @@ class CameraPipeline:
         self._read_what_is_due(frame, detections, update.faces)
         watch.lap("attributes")
         tracks = tuple(self._track(face) for face in update.faces)
-        events = self._visits(frame, tracks, update.started, update.ended)
+        events = self._visits(frame, tracks, update.ended)
         for face in update.ended:
             self._people.pop(face.id, None)
             self._schedule.forget(face.id)
@@ -112,7 +113,7 @@ class CameraPipeline:
             timings=MappingProxyType(watch.timings),
         )
         self._metrics.frames_analyzed.labels(self.camera).inc()
-        self._metrics.tracks.labels(self.camera).set(len(tracks))
+        self._metrics.tracks.labels(self.camera).set(sum(track.counted for track in tracks))
         self._deliver(frame, result, detections.boxes)
 
     def _read_what_is_due(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
@@ -152,25 +153,44 @@ class CameraPipeline:
 
     def _track(self, face: TrackedFace) -> Track:
         """The face with all that is known about it."""
-        track = Track(face.id, face.box, face.landmarks, face.score, face.first_seen, face.last_seen)
+        track = Track(
+            face.id,
+            face.box,
+            face.landmarks,
+            face.score,
+            face.first_seen,
+            face.last_seen,
+            static=face.static,
+            counted=self._tracking.count_static or not face.static,
+        )
         person = self._people.get(face.id)
         return described(track, person.estimate, person.reading) if person else track
 
-    def _visits(
-        self, frame: Frame, tracks: Sequence[Track], started: Sequence[int], ended: Sequence[TrackedFace]
-    ) -> tuple[Event, ...]:
-        """The beginnings and ends of visits, at the times when a face was seen first and last."""
+    def _visits(self, frame: Frame, tracks: Sequence[Track], ended: Sequence[TrackedFace]) -> tuple[Event, ...]:
+        """The beginnings and ends of visits, at the times when a face was seen first and last.
+
+        A visit that turns out to be a picture's ends then, with the word that it didn't count. Should the picture move
+        after all, its visit starts anew.
+        """
 
         def utc(at: float) -> float:
             return frame.wall_time + (at - frame.captured_at)
 
-        events = [
-            Event(EventKind.VISIT_STARTED, frame.camera, utc(track.first_seen), track)
-            for track in tracks
-            if track.id in started
-        ]
-        events += [Event(EventKind.VISIT_ENDED, frame.camera, utc(face.last_seen), self._track(face)) for face in ended]
-        self._metrics.visits.labels(self.camera).inc(len(started))
+        events = []
+        for track in tracks:
+            if track.counted and track.id not in self._visitors:
+                self._visitors.add(track.id)
+                self._metrics.visits.labels(self.camera).inc()
+                events.append(Event(EventKind.VISIT_STARTED, frame.camera, utc(track.first_seen), track))
+            elif not track.counted and track.id in self._visitors:
+                self._visitors.remove(track.id)
+                self._metrics.visits_static.labels(self.camera).inc()
+                data = MappingProxyType({"static": True})
+                events.append(Event(EventKind.VISIT_ENDED, frame.camera, utc(track.last_seen), track, data=data))
+        for face in ended:
+            if face.id in self._visitors:
+                self._visitors.remove(face.id)
+                events.append(Event(EventKind.VISIT_ENDED, frame.camera, utc(face.last_seen), self._track(face)))
         return tuple(events)
 
 

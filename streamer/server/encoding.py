@@ -102,6 +102,8 @@ def _face(track: Track, model: str) -> dict[str, Any]:
         "y": round(float(y0), 1),
         "w": round(float(x1) - float(x0), 1),
         "h": round(float(y1) - float(y0), 1),
+        "static": track.static,
+        "counted": track.counted,
         "detection": {"label": "face", "confidence": round(float(track.score), 4)},
         "age": _age(track, model),
         "gender": {

@@ -56,7 +56,9 @@ class Statistics:
                     "latency_ms": None
                     if newest is None or captured_at is None
                     else round((newest.published_at - captured_at) * 1000, 1),
-                    "faces": len(newest.result.tracks) if newest and hub.fresh(camera) else 0,
+                    "faces": sum(track.counted for track in newest.result.tracks)
+                    if newest and hub.fresh(camera)
+                    else 0,
                 }
             )
         return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
 from streamer.tracking.motion import Box, BoxMotion, Measured
+from streamer.tracking.stillness import Stillness, shape_of
 
 __all__ = ["FoundFace", "Life"]
 
@@ -17,6 +18,7 @@ MEMORY = 0.7  # s after which a look counts 1/e as much for or against an unconf
 SEEN_SHARE = 0.5  # of the recent looks must have found a face before it is confirmed
 GIVE_UP_SHARE = 0.4  # below which it is forgotten
 PATIENCE = 0.6  # s unseen after which an unconfirmed face is forgotten
+CLEAR = 0.7  # score from which landmarks are trusted
 ROUNDING = 1e-6  # s; timestamps are rounded
 
 
@@ -28,6 +30,7 @@ class FoundFace(NamedTuple):
     place: int
     measured: Measured
     landmarks: NDArray[np.float32]
+    landmarks_seen: bool
 
 
 class Life:
@@ -46,15 +49,18 @@ class Life:
         "looked_at",  # time of the newest frame in which faces were looked for
         "motion",
         "seen_in_last_look",
+        "stillness",
     )
 
     def __init__(self, face: FoundFace, at: float) -> None:
         self.id: int | None = None
         self.first_seen = self.last_seen = self.looked_at = at
         self.motion = BoxMotion(face.measured)
+        self.stillness = Stillness()
         self._found = face
         self.detection: int | None = face.place
         self.seen_in_last_look = True
+        self._watch(face, at)
         self.hits = 1
         self._looks = self._seen = 1.0
         self._score_sum = face.score
@@ -78,15 +84,24 @@ class Life:
         self.hits += 1
         self.detection = face.place
         self.seen_in_last_look = True
+        self._watch(face, at)
         if self.id is None:
             self._seen += 1.0
             self._score_sum += face.score
+
+    def _watch(self, face: FoundFace, at: float) -> None:
+        """See whether it moves within itself; half hidden faces tell nothing."""
+        if face.landmarks_seen and face.score >= CLEAR and self.stillness.due(at):
+            x0, y0, x1, y1 = face.box
+            size = math.sqrt(max(x1 - x0, 0.0) * max(y1 - y0, 0.0))
+            self.stillness.add(shape_of(face.landmarks.tolist(), size), at)
 
     def shift(self, seconds: float) -> None:
         """The timeline has jumped: move all times along."""
         self.first_seen += seconds
         self.last_seen += seconds
         self.looked_at += seconds
+        self.stillness.shift(seconds)
 
     @property
     def score(self) -> float:

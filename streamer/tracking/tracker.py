@@ -19,6 +19,7 @@ from streamer.config import TrackingConfig
 from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
 from streamer.tracking.lives import FoundFace, Life
 from streamer.tracking.motion import Box, TimeStep, measure
+from streamer.tracking.pictures import KnownPictures
 from streamer.types import Detections
 
 __all__ = ["TrackedFace", "Tracker", "TrackerUpdate"]
@@ -34,7 +35,7 @@ class TrackedFace:
 
     box: x0 y0 x1 y1, pixels, smoothed by the motion model, predicted while unseen. landmarks: (5, 2) float32, pixels,
     as found, or carried along with the box while unseen. score: of its newest detection. first_seen, last_seen: camera
-    timeline. detection: which of the detections just given it is; None while it coasts.
+    timeline. detection: which of the detections just given it is; None while it coasts. static: a picture of a face.
     """
 
     id: int
@@ -44,6 +45,7 @@ class TrackedFace:
     first_seen: float
     last_seen: float
     detection: int | None
+    static: bool = False
 
 
 class TrackerUpdate(NamedTuple):
@@ -68,6 +70,7 @@ class Tracker:
         self._lives: list[Life] = []
         self._at: float | None = None
         self._ids = 0  # the last id given
+        self._pictures = KnownPictures()
 
     def __len__(self) -> int:
         """Tracks held, unconfirmed and unseen ones included."""
@@ -99,6 +102,7 @@ class Tracker:
         seconds = 0.0 if self._at is None else at - self._at
         self._at = at
         if seconds < 0:
+            self._pictures.shift(seconds)
             for life in self._lives:
                 life.shift(seconds)
         live: list[Life] = []
@@ -106,6 +110,9 @@ class Tracker:
         for life in self._lives:
             (live if at - life.last_seen <= self._config.lost_after else ended).append(life)
         self._lives = live
+        for life in ended:
+            if life.id is not None and life.stillness.static:
+                self._pictures.remember(life.motion.box, life.stillness.shape, at)
         faces = _faces([life for life in ended if life.id is not None])
         if seconds > 0:
             step = TimeStep(seconds)
@@ -151,6 +158,8 @@ class Tracker:
                 continue  # a second box around a face that has an id: it may part from it later, or vanish
             self._ids += 1
             life.id = self._ids
+            if shape := self._pictures.recognise(box, life.stillness.shape, at):
+                life.stillness.known_as(shape)
             started.append(life.id)
         return tuple(started)
 
@@ -184,7 +193,14 @@ def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
         box = life.motion.box
         faces.append(
             TrackedFace(
-                life.id or 0, box, life.landmarks_in(box), life.score, life.first_seen, life.last_seen, life.detection
+                life.id or 0,
+                box,
+                life.landmarks_in(box),
+                life.score,
+                life.first_seen,
+                life.last_seen,
+                life.detection,
+                life.stillness.static,
             )
         )
     return tuple(sorted(faces, key=lambda face: face.id))
@@ -193,7 +209,7 @@ def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
 def _in_canonical_order(found: Detections) -> list[FoundFace]:
     """The detections sorted by box and score, so that the order they came in has no influence."""
     faces = [
-        FoundFace((x0, y0, x1, y1), score, i, measure((x0, y0, x1, y1)), found.landmarks[i])
+        FoundFace((x0, y0, x1, y1), score, i, measure((x0, y0, x1, y1)), found.landmarks[i], found.landmarks_seen)
         for i, ((x0, y0, x1, y1), score) in enumerate(zip(found.boxes.tolist(), found.scores.tolist(), strict=True))
     ]
     faces.sort(key=lambda face: (face.box, face.score))

@@ -27,6 +27,7 @@ AGE: dict[str, Any] = {"age": 28.0, "age_low": 24.6, "age_high": 31.7, "samples"
         (AGE, "#3 25-32"),
         ({**AGE, "gender": "female", "gender_confidence": 0.9}, "#3 female 25-32"),
         ({**AGE, "gender": "male", "gender_confidence": 0.9}, "#3 male 25-32"),
+        ({**AGE, "gender": "male", "gender_confidence": 0.9, "static": True}, "#3 static"),
     ],
 )
 def test_a_label_says_what_is_known(known: dict[str, Any], expected: str) -> None:

@@ -18,7 +18,8 @@ READING = FaceReading(30.0, 4.0, 0.98, 0.8)  # a woman of 30
 class Camera:
     """A pipeline driven frame by frame, 25 a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracking: TrackingConfig | None = None) -> None:
+        self.metrics = Metrics()
         self.detector, self.attributes = ScriptedDetector(), ScriptedAttributes(READING)
         self.results: list[Result] = []
         self.faces: list[NDArray[np.float32]] = []
@@ -26,8 +27,8 @@ class Camera:
             "door",
             detector=self.detector,
             attributes=self.attributes,
-            tracking=TrackingConfig(),
-            metrics=Metrics(),
+            tracking=tracking or TrackingConfig(),
+            metrics=self.metrics,
             deliver=self._deliver,
         )
 
@@ -105,3 +106,30 @@ def test_faces_not_confirmed_yet_are_handed_over_for_blurring() -> None:
     result = camera.see((100, 100, 180, 200))
     assert result.tracks == ()
     assert camera.faces[-1].tolist() == [[100, 100, 180, 200]]
+
+
+def test_the_visit_of_a_picture_is_taken_back_and_its_face_left_out_of_the_counts() -> None:
+    camera = Camera()
+    result = camera.see((100, 100, 180, 200), frames=25 * 30)  # the scripted landmarks never move
+    assert [(track.id, track.static, track.counted) for track in result.tracks] == [(1, True, False)]
+    camera.see(frames=100)
+    ended = [e for r in camera.results for e in r.events if e.kind is EventKind.VISIT_ENDED]
+    assert len(camera.events(EventKind.VISIT_STARTED)) == 1
+    assert [(e.track.id, dict(e.data)) for e in ended if e.track] == [(1, {"static": True})]
+    assert ended[0].at == pytest.approx(1.8e9 + 21.5, abs=1.5)
+    camera.see((100, 100, 180, 200), frames=50)  # found again: no visit at all
+    assert len(camera.events(EventKind.VISIT_STARTED)) == 1
+    values = camera.metrics.registry.get_sample_value
+    assert values("streamer_visits_total", {"camera": "door"}) == 1
+    assert values("streamer_visits_static_total", {"camera": "door"}) == 1
+    assert values("streamer_tracks", {"camera": "door"}) == 0
+
+
+def test_pictures_count_where_the_configuration_asks_for_them() -> None:
+    camera = Camera(TrackingConfig(count_static=True))
+    result = camera.see((100, 100, 180, 200), frames=25 * 30)
+    assert [(track.static, track.counted) for track in result.tracks] == [(True, True)]
+    camera.see(frames=100)
+    (ended,) = [e for r in camera.results for e in r.events if e.kind is EventKind.VISIT_ENDED]
+    assert ended.at == pytest.approx(1.8e9 + 30, abs=0.1)
+    assert dict(ended.data) == {}

@@ -148,6 +148,8 @@ def test_a_result_has_the_shape_of_dl_streamers_converter() -> None:
         "y": 50.0,
         "w": 80.0,
         "h": 100.0,
+        "static": False,
+        "counted": True,
         "detection": {
             "label": "face",
             "confidence": 0.9,

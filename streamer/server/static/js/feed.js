@@ -7,7 +7,7 @@ const MOST = 80;
 
 const KINDS = {
   visit_started: { text: (event) => `${visit(event)} started`, icon: "face", level: "visit" },
-  visit_ended: { text: (event) => `${visit(event)} ended`, icon: "left", level: "idle" },
+  visit_ended: { text: (event) => `${visit(event)} ${event.static ? "was none" : "ended"}`, icon: "left", level: "idle" },
   camera_up: { text: () => "Camera live", icon: "up", level: "good" },
   camera_down: { text: () => "Camera down", icon: "down", level: "bad" },
   line_crossed: { text: (event) => `${event.rule} crossed ${event.direction ?? ""}`.trim(), icon: "left", level: "visit" },
@@ -22,7 +22,9 @@ function visit(event) {
 function describe(event, name) {
   const parts = [name];
   if (event.kind === "camera_down" && event.reason) parts.push(event.reason);
-  if (event.kind === "visit_ended" && event.track) {
+  if (event.kind === "visit_ended" && event.static) {
+    parts.push("static picture, not counted");
+  } else if (event.kind === "visit_ended" && event.track) {
     const { gender, age, seconds } = event.track;
     parts.push(duration(seconds), gender === "unknown" ? "gender unknown" : gender);
     parts.push(age ? years(age) : "age unknown");

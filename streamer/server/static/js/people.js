@@ -26,13 +26,14 @@ class Row {
   refresh(person, epoch) {
     const known = person.gender !== "unknown";
     setText(this.id, `#${person.id}`);
-    setData(this.gender, "gender", person.gender);
-    setText(this.genderText, known ? capitalized(person.gender) : "Gender unknown");
-    this.gender.classList.toggle("unknown", !known);
-    setText(this.age, person.age ? years(person.age) : "Age unknown");
+    setData(this.gender, "gender", person.static ? "unknown" : person.gender);
+    setText(this.genderText, person.static ? "Static picture" : known ? capitalized(person.gender) : "Gender unknown");
+    this.gender.classList.toggle("unknown", !known || person.static);
+    setText(this.age, person.static ? "" : person.age ? years(person.age) : "Age unknown");
     this.age.classList.toggle("unknown", !person.age);
     setData(this.button, "coasting", person.coasting ? "yes" : "no");
-    setHidden(this.meter, !person.samples);
+    setData(this.button, "static", person.static ? "yes" : "no");
+    setHidden(this.meter, !person.samples || person.static);
     this.fill.style.transform = `scaleX(${person.confidence.toFixed(2)})`;
     setText(this.meterText, percent(person.confidence));
     setAttribute(this.meter, "aria-label", `Confidence in the gender: ${percent(person.confidence)}`);
@@ -45,6 +46,9 @@ class Row {
 }
 
 function whyUnknown(person) {
+  if (person.static) {
+    return person.counted ? "A face that never moves within itself." : "Not counted: this face never moves within itself.";
+  }
   if (person.disabled) return "Age and gender are switched off in the config.";
   if (!person.samples) return "No look was good enough yet: the face is small, turned away or blurred.";
   if (person.gender === "unknown") return `Not sure enough after ${counted(person.samples, "look", "looks")}.`;
@@ -110,7 +114,7 @@ export class People {
       if (!row.item.isConnected) this.#list.append(row.item);
     }
     this.#light();
-    setText(byId("people-count"), people ? `${people.length}` : "");
+    setText(byId("people-count"), people ? `${people.filter((person) => person.counted).length}` : "");
     const rest = (people?.length ?? 0) - shown.length;
     const text = rest > 0 ? `and ${rest} more` : note;
     setHidden(byId("people-note"), !text);

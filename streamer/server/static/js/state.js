@@ -70,7 +70,7 @@ export class State {
     if (!camera) return;
     message.objects = message.objects.slice(0, MOST_OBJECTS);
     message.frameAt = camera.seenAt = performance.now() - message.age_ms;
-    camera.faces = message.objects.length;
+    camera.faces = message.objects.filter(isCounted).length;
     camera.timings = message.timings;
     camera.size = [message.resolution.width, message.resolution.height];
   }
@@ -117,6 +117,11 @@ export class State {
   }
 }
 
+/** Whether an object of a result is somebody: a static picture of a face isn't, unless the config counts it. */
+function isCounted(object) {
+  return object.counted !== false;
+}
+
 /** An object of a result → what the list of people shows. */
 export function personFrom(object) {
   return {
@@ -128,6 +133,8 @@ export function personFrom(object) {
     since: object.since,
     coasting: !object.tracked,
     disabled: !object.gender.model.name,
+    static: Boolean(object.static),
+    counted: isCounted(object),
   };
 }
 
@@ -141,6 +148,7 @@ export function eventFrom(message) {
     rule: message.rule,
     direction: message.direction,
     reason: message.data.reason ?? "",
+    static: Boolean(message.data.static),
     track: object && { id: object.id, gender: object.gender.label.toLowerCase(), age: object.age?.label ?? null, seconds: object.duration },
   };
 }
