@@ -19,7 +19,7 @@ from streamer.inference.quality import look_quality
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.tracking.schedule import ReadingSchedule
-from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother
+from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother, View
 from streamer.tracking.tracker import TrackedFace, Tracker
 from streamer.types import Detections, Event, EventKind, FaceReading, Frame, Result, Track
 
@@ -143,7 +143,8 @@ class CameraPipeline:
         chosen = detections.select(np.array([seen[i].detection for i in due], np.intp))
         for i, reading in zip(due, self._attributes.read(frame.picture.pixels(), chosen), strict=True):
             person = self._people.setdefault(i, _Person(self._new_smoother()))
-            person.estimate = person.smoother.add(reading, at)
+            view = View.of(seen[i].box, seen[i].landmarks) if known else None
+            person.estimate = person.smoother.add(reading, at, view)
             person.reading = reading
             self._schedule.done(i, at, looks[i])
         self._metrics.readings.labels(self.camera).inc(len(due))

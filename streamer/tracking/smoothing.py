@@ -1,7 +1,8 @@
 """What many looks at one face say together: an age with its range, and a gender that settles and stays.
 
 Looks are evidence, weighed by quality and by independence: two looks a frame apart are nearly the same picture and
-count little more than one. Memory is constant, whatever the length of the visit.
+count little more than one, and so are two that lie far apart while the face has neither turned nor come nearer: of such
+a look at most the share 1 - SAME_VIEW counts. Memory is constant, whatever the length of the visit.
 
 Age. All looks' weights lie in a histogram over the years; the age is their robust mean (Huber's), which a few wild
 looks hardly move, in whatever order they came. With
@@ -17,9 +18,9 @@ two cases of three.
 
 Gender. Each look adds its log-odds times its weight; their sum is multiplied by TRUST, as the nets are surer than they
 are right, and divided by 1 + ρ' · (W - 1) for looks of weight W that err together (the design effect of correlated
-samples, Kish 1965). The first gender whose probability reaches `min_gender_confidence` is settled on; the other one
-must then be clearly, and each time more clearly, likelier to take its place. Whatever is settled, 'unknown' is said
-while the probability is below `min_gender_confidence`.
+samples, Kish 1965). The first gender whose probability reaches `min_gender_confidence` is settled on, and told until
+its log-odds fall below the share LAPSE of what was demanded, so that nothing flickers about the demand. Then 'unknown'
+is said until one is clearly likelier, which takes more each time. The settled gender changes once at most.
 
 Nets with a vocabulary of their own have age groups besides, and no word for doubt: the group is the one with the
 largest sum of weight times probability over all looks, and the likelier gender is told from the first look on.
@@ -33,9 +34,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.tracking.motion import Box
+from streamer.tracking.stillness import Shape, shape_change, shape_of
 from streamer.types import FaceReading, Gender, Vocabulary
 
-__all__ = ["AttributeEstimate", "AttributeSmoother"]
+__all__ = ["AttributeEstimate", "AttributeSmoother", "View"]
 
 YEARS = 131  # bins of the histogram: 0-130, one a year
 INDEPENDENT_AFTER = 0.7  # s; looks this far apart count 1 - 1/e of independent ones
@@ -45,12 +48,15 @@ GENDER_ERROR_SHARED = 0.5  # ρ'
 # miss added in 2/3; and where they are surer of a gender than 0.99 they are right in 93 %.
 MISS, MISS_FROM, MISS_TO = 0.25, 2.0, 9.0  # of the age; years
 TRUST = 0.8  # of the nets' log-odds of gender
+SAME_VIEW = 0.7  # share of a look that says nothing new while the face shows the same side
+NEW_SHAPE, NEW_SIZE = 0.03, 0.2  # change of the landmarks in face sizes, of the log size, that make another view
 HUBER = 1.345  # scatters from the mean beyond which a look counts less: 95 % efficient on clean looks
 LEAST_SCATTER = 4.0  # years; looks nearer than this agree, however sure of themselves the nets are
 LEAST_QUALITY = 0.01  # of a look that is taken in at all
 SURE = 0.97  # no single look counts as surer of a gender than this
 LEAST_EVIDENCE = 0.3  # weight of all looks, in perfect looks, below which no gender is told
-CLEAR = 0.7  # log-odds beyond the usual demand that the other gender needs to replace the settled one; then thrice that
+LAPSE = 0.5  # share of the demanded log-odds below which a gender that was told is told no longer
+CLEAR = 0.7  # log-odds beyond the demand that are needed after a lapse, and again after each further one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,26 @@ class AttributeEstimate:
     age_group: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a face showed itself in a look: the shape of its landmarks, and its size in pixels."""
+
+    shape: Shape
+    size: float
+
+    @classmethod
+    def of(cls, box: Box, landmarks: NDArray[np.float32]) -> View:
+        """box: x0 y0 x1 y1, landmarks: (5, 2), pixels."""
+        size = max(1.0, math.sqrt(max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])))
+        return cls(shape_of(landmarks.tolist(), size), size)
+
+    def news(self, other: View) -> float:
+        """How much of this view the other one didn't show, 0-1."""
+        turned = shape_change(self.shape, other.shape) / NEW_SHAPE
+        nearer = math.log(self.size / other.size) / NEW_SIZE
+        return -math.expm1(-(turned * turned + nearer * nearer))
+
+
 class AttributeSmoother:
     """The evidence about one face. `estimate` is made anew by each look, and may be read at any time."""
 
@@ -73,6 +99,7 @@ class AttributeSmoother:
         self.estimate = AttributeEstimate()
         self._demand = _log_odds(min_gender_confidence)
         self._at: float | None = None
+        self._view: View | None = None
         self._samples = 0
         self._ages: NDArray[np.float64] = np.zeros(YEARS)  # weight of the looks by age
         self._weight = 0.0  # quality x independence, summed
@@ -81,16 +108,21 @@ class AttributeSmoother:
         self._spread = 0.0  # weight x the nets' spread, summed
         self._log_odds = 0.0  # weight x log-odds of female, summed
         self._settled: Gender = "unknown"
-        self._changes = 0
+        self._told: Gender = "unknown"
+        self._changed = False
+        self._lapses = 0
         self._vocabulary: Vocabulary | None = None
         self._groups: NDArray[np.float64] = np.zeros(0)  # weight x probability of each age group, summed
 
-    def add(self, reading: FaceReading, at: float) -> AttributeEstimate:
-        """Take in a look of time `at`. One of (nearly) no quality says nothing and isn't counted."""
+    def add(self, reading: FaceReading, at: float, view: View | None = None) -> AttributeEstimate:
+        """Take in a look of time `at`. One of (nearly) no quality says nothing and isn't counted.
+
+        view: how the face showed itself; None where that isn't known.
+        """
         if reading.quality < LEAST_QUALITY:
             return self.estimate
-        independence = 1.0 if self._at is None else 1 - math.exp(min(0.0, self._at - at) / INDEPENDENT_AFTER)
-        self._at = at
+        independence = self._independence(at, view)
+        self._at, self._view = at, view
         self._samples += 1
         weight = reading.quality * max(independence, 1e-3)
         self._weight += weight
@@ -106,6 +138,16 @@ class AttributeSmoother:
         self._groups += weight * np.array(reading.p_groups)
         self.estimate = self._make_estimate()
         return self.estimate
+
+    def _independence(self, at: float, view: View | None) -> float:
+        """How much of a look is no repetition of the last one, 0-1."""
+        if self._at is None:
+            return 1.0
+        later = -math.expm1(min(0.0, self._at - at) / INDEPENDENT_AFTER)
+        if view is None or self._view is None:
+            return later
+        news = view.news(self._view)
+        return news + (1 - news) * (1 - SAME_VIEW) * later
 
     def _make_estimate(self) -> AttributeEstimate:
         spread = self._spread / self._weight
@@ -132,16 +174,24 @@ class AttributeSmoother:
         confidence = 1 / (1 + math.exp(-abs(female)))
         if self._vocabulary is not None:
             return likelier, confidence
-        if self._weight < LEAST_EVIDENCE or abs(female) < self._demand:
-            return "unknown", confidence
-        if self._settled == "unknown":
-            self._settled = likelier
-        elif likelier != self._settled:
-            if abs(female) < self._demand + CLEAR * (1 + 2 * self._changes):
-                return "unknown", confidence
-            self._settled = likelier
-            self._changes += 1
-        return likelier, confidence
+        return self._settle(likelier, abs(female)), confidence
+
+    def _settle(self, likelier: Gender, log_odds: float) -> Gender:
+        """The gender to tell, of the likelier one's log-odds."""
+        if self._told != "unknown":
+            if likelier == self._told and log_odds >= LAPSE * self._demand:
+                return self._told
+            self._told = "unknown"
+            self._lapses += 1
+        change = self._settled not in ("unknown", likelier)
+        if self._weight < LEAST_EVIDENCE or log_odds < self._demand + CLEAR * self._lapses:
+            return "unknown"
+        if change:
+            if self._changed:
+                return "unknown"
+            self._changed = True
+        self._settled = self._told = likelier
+        return likelier
 
 
 def _robust_mean(weights: NDArray[np.float64], spread: float) -> tuple[float, float]:

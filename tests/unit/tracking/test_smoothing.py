@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.tracking import AttributeEstimate, AttributeSmoother
+from streamer.tracking.smoothing import View
 from streamer.types import FaceReading
 
 
@@ -145,15 +146,53 @@ def test_a_settled_gender_changes_only_on_clear_opposite_evidence() -> None:
     assert changes == [("female", "unknown"), ("unknown", "male")]
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
-@settings(max_examples=50, deadline=None)
-def test_a_gender_hardly_ever_changes_whatever_is_read(probabilities: list[float]) -> None:
-    smoother, told = AttributeSmoother(), list[str]()
-    for k, p_female in enumerate(probabilities):
-        estimate = smoother.add(look(p_female=p_female), k)
-        if estimate.gender != "unknown" and (not told or told[-1] != estimate.gender):
-            told.append(estimate.gender)
-    assert len(told) <= 3
+def views(*turns: float, size: float = 80.0) -> list[View]:
+    """A face whose nose is turned aside by these parts of its size."""
+    at = ((-0.2, -0.15), (0.2, -0.15), (0.0, 0.05), (-0.15, 0.25), (0.15, 0.25))
+    return [View([complex(x + (turn if y == 0.05 else 0), y) for x, y in at], size) for turn in turns]
+
+
+def test_looks_at_the_same_side_of_a_face_count_less_than_those_at_others() -> None:
+    same, turning = AttributeSmoother(), AttributeSmoother()
+    for k in range(6):
+        same.add(look(p_female=0.8), k, views(0.0)[0])
+        turning.add(look(p_female=0.8), k, views(0.1 * (k % 2))[0])
+    assert turning.estimate.gender_confidence > same.estimate.gender_confidence + 0.02
+    assert width(turning.estimate) < width(same.estimate)
+    assert same.estimate.samples == turning.estimate.samples
+
+
+def test_a_face_that_came_nearer_is_another_view() -> None:
+    (far,), (near,) = views(0.0, size=40.0), views(0.0, size=80.0)
+    assert near.news(far) > 0.99
+    assert near.news(near) == 0
+
+
+def test_a_gender_told_does_not_flicker_about_the_demanded_confidence() -> None:
+    smoother = AttributeSmoother()
+    smoother.add(look(p_female=0.9, quality=1.0), 0)
+    told = [smoother.add(look(p_female=0.3 + 0.35 * (k % 2)), k).gender for k in range(1, 60)]
+    assert len([pair for pair in pairwise(told) if pair[0] != pair[1]]) <= 1
+
+
+looks_of_any_kind = st.lists(
+    st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 10), st.floats(-0.2, 0.2)), min_size=1, max_size=120
+)
+
+
+@given(looks_of_any_kind, st.sampled_from([0.5, 0.6, 0.75, 0.95]))
+@settings(max_examples=200, deadline=None)
+def test_a_settled_gender_changes_once_at_most_whatever_is_read(
+    looks: list[tuple[float, float, float, float]], demanded: float
+) -> None:
+    smoother, at, told = AttributeSmoother(min_gender_confidence=demanded), 0.0, list[str]()
+    for p_female, quality, step, turn in looks:
+        at += step
+        told.append(smoother.add(look(p_female=p_female, quality=quality), at, views(turn)[0]).gender)
+    genders = [gender for gender in told if gender != "unknown"]
+    assert sum(one != other for one, other in pairwise(genders)) <= 1
+    # told, taken back, told again: each time it takes more, so it ends
+    assert sum(one != other for one, other in pairwise(told)) <= 13
 
 
 # --- always
@@ -178,7 +217,7 @@ def test_an_estimate_is_always_sound(looks: list[tuple[FaceReading, float]]) -> 
             assert estimate.age_high is not None
             assert 0 <= estimate.age_low <= estimate.age <= estimate.age_high
         assert 0 <= estimate.gender_confidence <= 1
-        assert estimate.gender == "unknown" or estimate.gender_confidence >= 0.75
+        assert estimate.gender == "unknown" or estimate.gender_confidence >= 0.5
 
 
 @given(st.lists(readings, min_size=1, max_size=12), st.randoms(use_true_random=False))
