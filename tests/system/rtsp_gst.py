@@ -5,7 +5,7 @@ ends when standard input is closed: so it never outlives the test that started i
 """
 
 # mypy: ignore-errors
-# The system's Python, under which this runs, has GStreamer's bindings; the project's environment hasn't, nor their types.
+# The system's Python, under which this runs, has GStreamer's bindings; the project's environment has no types of them.
 
 import ctypes
 import json
