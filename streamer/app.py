@@ -15,7 +15,7 @@ from streamer import __version__
 from streamer.cache import open_cache
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
-from streamer.inference.attributes import AttributeModel, open_attribute_model
+from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
@@ -183,6 +183,6 @@ def _describe(detector: Detector, attributes: AttributeModel | None, store: Mode
             "name": attributes.name,
             "runtime": session.runtime,
             "precision": session.precision,
-            "origin": store.origin(f"{attributes.name}-age"),
+            "origin": "; ".join(store.origin(file) for file in attribute_files(attributes.name)),
         }
     return nets

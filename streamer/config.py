@@ -113,7 +113,7 @@ class ModelsConfig(Section):
     """Which nets run, on what, and where their weights are looked for."""
 
     detector: Literal["auto", "yunet", "centerface", "ssd-res10"] = "auto"
-    attributes: Literal["dlib", "levi-hassner", "none"] = "dlib"
+    attributes: Literal["auto", "pair", "dlib", "faceres", "levi-hassner", "none"] = "auto"
     runtime: Literal["auto", "onnxruntime", "openvino", "opencv"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     search_path: tuple[Path, ...] = ()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.picture import Pixels
 
-__all__ = ["face_chip", "similarity"]
+__all__ = ["face_chip", "similarity", "upright_chip"]
 
 # Where dlib's face chips have the eyes, nose tip and mouth corners, as fractions of the face without its padding; in
 # the order of `Detections`. Stands in for dlib's own landmarks, which lie at the corners of the eyes.
@@ -42,14 +42,42 @@ def similarity(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 
 
 def face_chip(pixels: Pixels, landmarks: NDArray[np.floating], size: int) -> Pixels:
-    """The face as a (size, size, 3) uint8 chip in the colour order of `pixels`.
+    """The face as a (size, size, 3) uint8 chip in the colour order of `pixels`, aligned on its landmarks.
 
     pixels: (height, width, 3). landmarks: (5, 2), pixels. What lies outside of the picture is filled with its border.
-    Every pixel of a large face counts: it is sampled as finely as the picture is, then averaged by area; age is read
-    from fine texture, and a plain bilinear warp would skip most of it. Raises ValueError where the landmarks coincide
-    or the face lies wholly outside.
+    Raises ValueError where the landmarks coincide or the face lies wholly outside.
     """
-    transform = similarity(landmarks, size)
+    return _cut(pixels, similarity(landmarks, size), size)
+
+
+def upright_chip(
+    pixels: Pixels, box: NDArray[np.floating], landmarks: NDArray[np.floating], size: int, *, margin: float = 0.0
+) -> Pixels:
+    """The square about a box as a (size, size, 3) uint8 chip, turned so that the eyes lie level.
+
+    box: x0 y0 x1 y1, landmarks: (5, 2), pixels. The square is centred on the box and as long as its longer side, and
+    longer by `margin` of that. Otherwise as `face_chip`.
+    """
+    x0, y0, x1, y1 = (float(value) for value in box)
+    side = max(x1 - x0, y1 - y0) * (1 + margin)
+    across, down = (float(value) for value in np.asarray(landmarks[1], np.float64) - landmarks[0])
+    distance = math.hypot(across, down)
+    if not (math.isfinite(side) and math.isfinite(distance)) or side < 1 or distance < 1e-3:
+        raise ValueError(f"not the box or the eyes of a face: {np.asarray(box).tolist()}, {landmarks[:2].tolist()}")
+    if max(abs(x0), abs(y0), abs(x1), abs(y1)) > _FARTHEST:
+        raise ValueError(f"not the box of a face: {np.asarray(box).tolist()}")
+    scale = size / side / distance
+    turn = np.array([[across, down], [-down, across]]) * scale
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    return _cut(pixels, np.hstack([turn, ((size - 1) / 2 - turn @ centre)[:, None]]), size)
+
+
+def _cut(pixels: Pixels, transform: NDArray[np.float64], size: int) -> Pixels:
+    """What a (2, 3) transform maps to a chip. Raises ValueError if that lies wholly outside of the picture.
+
+    Every pixel of a large face counts: it is sampled as finely as the picture is, then averaged by area; age is read
+    from fine texture, and a plain bilinear warp would skip most of it.
+    """
     shrink = 1 / math.hypot(transform[0, 0], transform[1, 0])  # picture pixels per chip pixel
     region, x0, y0 = _region(pixels, transform, size, margin=2 + 2 * shrink)
     # A very large face is shrunk by whole factors first, which is cheap, to two to three times the chip.

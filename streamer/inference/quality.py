@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from streamer.picture import Pixels
 
-__all__ = ["chip_quality", "look_quality"]
-
+__all__ = ["LEAST_DETAIL", "chip_quality", "detail", "look_quality"]
 
 _NOSE_DROP = 0.57  # how far down from the eyes to the mouth a nose tip is: the median of 180 faces
 _PROFILE = 0.1
+LEAST_DETAIL = 0.07  # below which gender is read right in hardly more than half of all faces
+_POOREST = 0.1  # quality of a look that is as blurred as can be
 _USUAL_FRONTALITY = 0.83  # the mean of 226 faces in photographs
 
 
@@ -33,13 +34,23 @@ def look_quality(box: NDArray[np.floating], landmarks: NDArray[np.floating] | No
 def chip_quality(chip: Pixels) -> float:
     """What the pixels say: sharpness and light of an aligned chip, (size, size, 3) BGR or RGB uint8."""
     gray = cv2.cvtColor(chip, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    contrast = float(gray.std())
-    # edges relative to the contrast, so that a pale picture isn't taken for a blurred one
-    edges = float(cv2.Laplacian(gray, cv2.CV_32F).std()) / max(contrast, 1.0)
-    sharp = 0.3 + 0.7 * _ramp(edges, 0.05, 0.35)
-    mean = float(gray.mean())
+    sharp = _POOREST + (1 - _POOREST) * _ramp(detail(chip), LEAST_DETAIL, 0.2)
+    mean, contrast = float(gray.mean()), float(gray.std())
     light = _ramp(mean, 15, 60) * _ramp(255 - mean, 10, 40) * _ramp(contrast, 4, 20)
     return sharp * light
+
+
+def detail(chip: Pixels) -> float:
+    """How sharp an aligned chip is: 0.26 for the median of clear photographs, below 0.07 where nothing can be told.
+
+    The share of the contrast that lies in details of one to four pixels of a 64 pixel chip: relative, so that a pale
+    picture isn't taken for a blurred one, and in a band between the noise of a sensor and the light on a face.
+    """
+    gray = cv2.cvtColor(chip, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    scale = len(chip) / 64
+    band = cv2.GaussianBlur(gray, (0, 0), 0.7 * scale) - cv2.GaussianBlur(gray, (0, 0), 2.0 * scale)
+    inner = slice(len(chip) // 8, -(len(chip) // 8))  # at the edges a blur doesn't know what comes next
+    return float(band[inner, inner].std()) / max(float(gray[inner, inner].std()), 1.0)
 
 
 def _frontality(points: NDArray[np.float64]) -> float:

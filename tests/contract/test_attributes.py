@@ -1,17 +1,22 @@
-"""What the attribute model does on every runtime."""
+"""What the attribute models do, each on every runtime."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from streamer.config import InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
-from streamer.inference.attributes import AttributeModel, DlibAttributes, open_attribute_model
+from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
+from streamer.inference.calibrated import CalibratedAttributes
+from streamer.inference.calibration import calibration_of
 from streamer.inference.detectors import open_detector
+from streamer.inference.model_store import ModelStore
+from streamer.inference.nets import DlibNets
 from streamer.inference.runtime import available_runtimes, open_session
 from streamer.picture import ArrayPicture, Pixels
 from streamer.types import Detections, FaceReading
@@ -25,10 +30,13 @@ pytestmark = pytest.mark.models
 WOMEN = [False, True, False, True, True]  # of the demo picture, left to right
 
 
-def attribute_model(runtime: str = "onnxruntime") -> AttributeModel:
-    weights("dlib-age")
-    weights("dlib-gender")
-    config = ModelsConfig.model_validate({"runtime": runtime, "precision": "float32"})
+NAMES = ("dlib", "faceres", "pair")
+
+
+def attribute_model(name: str = "pair", runtime: str = "onnxruntime") -> AttributeModel:
+    for file in attribute_files(name):
+        weights(file)
+    config = ModelsConfig.model_validate({"attributes": name, "runtime": runtime, "precision": "float32"})
     model = open_attribute_model(config, model_store())
     assert model is not None
     return model
@@ -48,9 +56,9 @@ def faces(crowd: Pixels) -> Detections:
     return found.select(np.argsort(found.boxes[:, 0]))
 
 
-@pytest.fixture(params=available_runtimes())
+@pytest.fixture(params=[(name, runtime) for name in NAMES for runtime in available_runtimes()], ids="-".join)
 def model(request: pytest.FixtureRequest) -> AttributeModel:
-    return attribute_model(request.param)
+    return attribute_model(*request.param)
 
 
 def assert_equal(one: list[FaceReading], other: list[FaceReading]) -> None:
@@ -64,7 +72,7 @@ def assert_equal(one: list[FaceReading], other: list[FaceReading]) -> None:
 def test_age_and_gender_of_clear_faces(model: AttributeModel, crowd: Pixels, faces: Detections) -> None:
     readings = model.read(crowd, faces)
     assert [reading.p_female > 0.5 for reading in readings] == WOMEN
-    assert all(18 < reading.age < 45 for reading in readings)
+    assert all(16 < reading.age < 45 for reading in readings)
     assert all(reading.quality > 0.5 for reading in readings)
 
 
@@ -73,7 +81,7 @@ def test_no_faces_give_no_readings(model: AttributeModel, crowd: Pixels) -> None
 
 
 def test_runtimes_agree_in_float32(model: AttributeModel, crowd: Pixels, faces: Detections) -> None:
-    assert_equal(model.read(crowd, faces), attribute_model().read(crowd, faces))
+    assert_equal(model.read(crowd, faces), attribute_model(model.name).read(crowd, faces))
 
 
 def test_many_faces_are_read_as_each_alone(model: AttributeModel, crowd: Pixels, faces: Detections) -> None:
@@ -128,9 +136,35 @@ def test_net_that_says_nonsense_is_an_error(
 ) -> None:
     age = constant_net(tmp_path / "age.onnx", [1 / 81] * 81, 64)
     gender = constant_net(tmp_path / "gender.onnx", values, 32)
-    model = DlibAttributes(*(open_session(path, runtime="onnxruntime") for path in (age, gender)))
+    nets = DlibNets(*(open_session(path, runtime="onnxruntime") for path in (age, gender)))
+    model = CalibratedAttributes("dlib", [nets], calibration_of("dlib"))
     with pytest.raises(ModelError, match=problem):
         model.read(crowd, faces)
+
+
+def test_auto_reads_with_both_nets_where_both_can_be_had() -> None:
+    weights("faceres")
+    model = open_attribute_model(ModelsConfig(runtime="onnxruntime"), model_store())
+    assert model is not None
+    assert model.name == "pair"
+
+
+def test_auto_reads_with_one_net_where_the_other_cannot_be_had_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("dlib-age", "dlib-gender"):
+        (tmp_path / model_store().entry(name).file).symlink_to(weights(name))
+    config = ModelsConfig(runtime="onnxruntime", offline=True)
+    model = open_attribute_model(config, ModelStore(config, folder=tmp_path, cache=tmp_path / "cache"))
+    assert model is not None
+    assert model.name == "dlib"
+    assert "one net (dlib) instead of two" in caplog.text
+    assert "faceres.bin is not on this machine and models.offline forbids fetching it" in caplog.text
+
+
+def test_out_of_focus_faces_are_not_read(crowd: Pixels, faces: Detections) -> None:
+    blurred = np.asarray(cv2.GaussianBlur(crowd, (0, 0), 12), np.uint8)
+    assert [reading.quality for reading in attribute_model().read(blurred, faces)] == [0.0] * len(faces)
 
 
 def test_none_opens_no_model() -> None:
