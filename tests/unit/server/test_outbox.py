@@ -122,9 +122,7 @@ def test_a_subscription_ends_the_one_before() -> None:
 
 
 @pytest.mark.parametrize(("events", "heard"), [(True, ["b"]), ("*", ["a", "b"]), (False, [])])
-def test_events_of_these_cameras_or_of_all_outlive_another_subscription(
-    events: Any, heard: list[str]
-) -> None:
+def test_events_of_these_cameras_or_of_all_outlive_another_subscription(events: Any, heard: list[str]) -> None:
     box = outbox("a", "b")
     for camera in "ab":
         box.offer_event(Event(EventKind.CAMERA_UP, camera, 0.0))
