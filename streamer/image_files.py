@@ -28,6 +28,9 @@ _MOST_SCANS = 100
 # A marker, after whatever fills the gap before it, of which libjpeg skips any amount
 _MARKER = re.compile(rb"\xff[^\xff\x00]")
 _LONGEST_GAP = 64 * 1024
+# Of a JPEG that isn't progressive: each block of 64 pixels takes at least two bits, and libjpeg makes grey of what is
+# missing
+_MOST_PIXELS_PER_BYTE = 64 * 8 // 2
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -43,13 +46,14 @@ _REDUCED = {
 class ImageHeader:
     """What a file says about itself. width, height: pixels as stored, before it is turned upright.
 
-    scans_from: where a progressive JPEG's scans begin; 0 for everything else.
+    scans_from: where a JPEG's first scan begins. progressive: whether it may have many.
     """
 
     kind: Kind
     width: int
     height: int
     scans_from: int = 0
+    progressive: bool = False
 
     @property
     def pixels(self) -> int:
@@ -169,7 +173,7 @@ def _jpeg_header(data: bytes) -> ImageHeader:
         if marker in _START_OF_FRAME:
             frame, progressive = struct.unpack_from(">HH", data, at + 5), marker in {0xC2, 0xC6, 0xCA, 0xCE}
         if marker == _START_OF_SCAN and frame is not None:
-            return ImageHeader("jpeg", frame[1], frame[0], scans_from=at if progressive else 0)
+            return ImageHeader("jpeg", frame[1], frame[0], scans_from=at, progressive=progressive)
         at += 2 + max(2, length)
     raise ImageError("damaged", "the JPEG has no picture in it")
 
@@ -178,6 +182,9 @@ def _check_scans(data: bytes, header: ImageHeader) -> None:
     """Older OpenCVs fill what is missing of a truncated JPEG with grey; nothing may go over a picture for minutes."""
     if data.rfind(b"\xff\xd9", header.scans_from) < 0:
         raise ImageError("damaged", "the JPEG is incomplete")
-    # Within a scan, 0xFF is followed by 0 or a restart marker: what is counted is scans, but for a chance in a table
-    if header.scans_from and data.count(b"\xff\xda", header.scans_from) > _MOST_SCANS:
-        raise ImageError("damaged", f"the JPEG has more than {_MOST_SCANS} scans")
+    if header.progressive:
+        # In a scan, 0xFF is followed by 0 or a restart marker: what is counted is scans, but for a chance in a table
+        if data.count(b"\xff\xda", header.scans_from) > _MOST_SCANS:
+            raise ImageError("damaged", f"the JPEG has more than {_MOST_SCANS} scans")
+    elif len(data) - header.scans_from < header.pixels // _MOST_PIXELS_PER_BYTE:
+        raise ImageError("damaged", "the JPEG is incomplete")
