@@ -84,6 +84,19 @@ def test_runtimes_agree_in_float32(model: AttributeModel, crowd: Pixels, faces: 
     assert_equal(model.read(crowd, faces), attribute_model(model.name).read(crowd, faces))
 
 
+def test_runtimes_agree_in_float32_on_real_frames(model: AttributeModel, shared: Path) -> None:
+    weights("yunet")
+    reference = attribute_model(model.name)
+    finder = open_detector(ModelsConfig(detector="yunet", runtime="onnxruntime"), InferenceConfig(), model_store())
+    read = 0
+    for path in sorted((shared / "detection").glob("*.jpg"))[::7]:
+        pixels = read_picture(path)
+        found = finder.detect(ArrayPicture(pixels))
+        assert_equal(model.read(pixels, found), reference.read(pixels, found))
+        read += len(found)
+    assert read > 15
+
+
 def test_many_faces_are_read_as_each_alone(model: AttributeModel, crowd: Pixels, faces: Detections) -> None:
     many = faces.select(np.arange(37) % len(faces))
     alone = [model.read(crowd, faces.select(np.array([i])))[0] for i in range(len(faces))]

@@ -121,6 +121,25 @@ def test_runtimes_agree_in_float32(name: Name, runtime: str, crowd: Pixels) -> N
     np.testing.assert_allclose(by_column(found).landmarks, by_column(reference).landmarks, atol=1)
 
 
+@pytest.mark.parametrize("runtime", available_runtimes())
+def test_runtimes_agree_in_float32_on_real_frames(name: Name, runtime: str, shared: Path) -> None:
+    one, other = detector(name, width=640), detector(name, runtime=runtime, width=640)
+    faces = 0
+    for path in sorted((shared / "detection").glob("*.jpg"))[::5]:
+        picture = ArrayPicture(read_picture(path))
+        a, b = one.detect(picture), other.detect(picture)
+        for these, those in ((a, b), (b, a)):
+            for box, score, landmarks in zip(these.boxes, these.scores, these.landmarks, strict=True):
+                if score < 0.61:  # so near to the threshold, one of them may say yes and the other one no
+                    continue
+                match = int(box_overlap(box[None], those.boxes)[0].argmax())
+                np.testing.assert_allclose(those.boxes[match], box, atol=1)
+                np.testing.assert_allclose(those.landmarks[match], landmarks, atol=1)
+                assert those.scores[match] == pytest.approx(score, abs=0.01)
+                faces += 1
+    assert faces > 40
+
+
 @pytest.mark.parametrize("kind", [YuNet, CenterFace])
 def test_net_that_is_not_this_detector_is_an_error(kind: type[YuNet | CenterFace], tmp_path: Path) -> None:
     wrong = kind(open_session(convolution_net(tmp_path / "other.onnx")), width=320, threshold=0.5)
