@@ -98,6 +98,7 @@ class InferenceConfig(Section):
     workers: int | Literal["auto"] = "auto"
     detect_width: int = Field(default=640, ge=160, le=4096)
     detect_threshold: Fraction | None = None
+    tiles: str = Field(default="none", pattern=r"^(none|auto|[1-9]x[1-9])$")
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
 
@@ -107,6 +108,12 @@ class InferenceConfig(Section):
         if value != "auto" and not (type(value) is int and 1 <= value <= 64):
             raise ValueError("a whole number from 1 to 64, or auto")
         return value
+
+    @property
+    def tile_grid(self) -> tuple[int, int] | None:
+        """Columns and rows; None: as many as it takes, or none at all."""
+        columns, found, rows = self.tiles.partition("x")
+        return (int(columns), int(rows)) if found else None
 
 
 class ModelsConfig(Section):

@@ -11,6 +11,7 @@ from streamer.inference.centerface import CenterFace
 from streamer.inference.model_store import ModelStore
 from streamer.inference.runtime import Session, cores, open_caffe_session, open_session
 from streamer.inference.ssd import SsdRes10
+from streamer.inference.tiles import TiledDetector
 from streamer.inference.yunet import YuNet
 from streamer.picture import Picture
 from streamer.types import Detections
@@ -51,6 +52,14 @@ def open_detector(config: ModelsConfig, inference: InferenceConfig, store: Model
 
     auto: YuNet if it is on this machine, else CenterFace if that is; else whichever can be fetched, YuNet first.
     """
+    detector = _open(config, inference, store)
+    if inference.tiles == "none":
+        return detector
+    width = detector.width if isinstance(detector, SsdRes10) else inference.detect_width
+    return TiledDetector(detector, grid=inference.tile_grid, width=width)
+
+
+def _open(config: ModelsConfig, inference: InferenceConfig, store: ModelStore) -> Detector:
     name = _choose(store) if config.detector == "auto" else config.detector
     threshold = _THRESHOLDS[name] if inference.detect_threshold is None else inference.detect_threshold
     if name == "ssd-res10":

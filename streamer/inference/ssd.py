@@ -26,6 +26,7 @@ class SsdRes10:
 
     name = "ssd-res10"
     confirm_score = 0.85
+    width = _SIDE
 
     def __init__(self, session: Session, *, threshold: float) -> None:
         """threshold: lowest score that counts, 0–1."""

@@ -1,7 +1,11 @@
 """How many faces the detectors find, and how fast: python -m tests.benchmarks.detection [--json].
 
 Against the boxes beside the checkout (detection/boxes.csv), with the small picture 320 and 640 pixels wide and as wide
-as the frame. A labelled face of kind 'ignore' counts neither way. Boxes count as the same from an overlap of 0.5 on.
+as the frame, and in tiles of 640; recall by the faces' height too. A labelled face of kind 'ignore' counts neither way.
+Boxes count as the same from an overlap of 0.5 on.
+
+--small: faces of those frames shrunk to 12-32 pixels and put into pictures of 1080 and 2160 lines.
+--clips: visits on the clips with the rule that makes a track a visit, and with none, at several widths.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import argparse
 import csv
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +26,7 @@ from streamer.config import InferenceConfig
 from streamer.errors import ModelError
 from streamer.inference.detectors import open_detector
 from streamer.picture import ArrayPicture
+from tests.benchmarks.detection_scenes import small_faces, visits_on_clips
 from tests.benchmarks.machine import (
     SHARED,
     Way,
@@ -34,6 +40,7 @@ from tests.benchmarks.machine import (
 
 _SAME = 0.5
 _NATIVE = 4096
+_HEIGHTS = (0, 24, 48, 72, 96, 144, 2160)  # pixels
 
 
 class Truth(NamedTuple):
@@ -44,11 +51,12 @@ class Truth(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Counts of one frame."""
+    """Counts of one frame. found: which of the labelled faces."""
 
     hits: int
     misses: int
     alarms: int
+    found: NDArray[np.bool_]
 
 
 def read_truth(folder: Path) -> dict[str, Truth]:
@@ -80,22 +88,30 @@ def compare(found: NDArray[np.float32], truth: Truth) -> Tally:
             taken.add(best)
         elif not skip:
             alarms += 1
-    return Tally(len(taken), len(truth.faces) - len(taken), alarms)
+    return Tally(len(taken), len(truth.faces) - len(taken), alarms, np.isin(np.arange(len(truth.faces)), list(taken)))
 
 
-def measure(name: Literal["yunet", "centerface"], way: Way, width: int, folder: Path) -> dict[str, Any]:
+def measure(name: Literal["yunet", "centerface"], way: Way, width: int, folder: Path, tiles: str) -> dict[str, Any]:
     """Recall, precision and time of one detector at one width."""
-    inference = InferenceConfig(detect_width=width, workers=1)
+    inference = InferenceConfig(detect_width=width, workers=1, tiles=tiles)
     detector = open_detector(models_config(way, detector=name), inference, model_store())
     truth = read_truth(folder)
     pictures = {frame: ArrayPicture(read_picture(folder / frame)) for frame in truth}
     tallies = [compare(detector.detect(pictures[frame]).boxes, truth[frame]) for frame in truth]
-    hits, misses, alarms = (sum(column) for column in zip(*tallies, strict=True))
+    hits, misses = sum(tally.hits for tally in tallies), sum(tally.misses for tally in tallies)
+    alarms = sum(tally.alarms for tally in tallies)
+    heights = np.concatenate([truth[frame].faces[:, 3] - truth[frame].faces[:, 1] for frame in truth])
+    seen = np.concatenate([tally.found for tally in tallies])
     some = next(picture for frame, picture in pictures.items() if frame.startswith("school"))
     return {
         "recall": round(hits / max(1, hits + misses), 3),
         "precision": round(hits / max(1, hits + alarms), 3),
         "faces": hits + misses,
+        "recall_by_height": {
+            f"{low}-{high}": [int(seen[part].sum()), int(part.sum())]
+            for low, high in pairwise(_HEIGHTS)
+            if (part := (heights >= low) & (heights < high)).any()
+        },
         "missed": misses,
         "false": alarms,
         "ms_per_720p_frame": milliseconds(lambda: detector.detect(some)),
@@ -107,7 +123,8 @@ def show(name: str, figures: Mapping[str, Any]) -> None:
     print(
         f"{name:>42}: recall {figures['recall']:.1%}, precision {figures['precision']:.1%} "
         f"({figures['missed']} of {figures['faces']} missed, {figures['false']} false), "
-        f"{figures['ms_per_720p_frame']} ms"
+        f"{figures['ms_per_720p_frame']} ms; by height "
+        + ", ".join(f"{size}: {found}/{of}" for size, (found, of) in figures["recall_by_height"].items())
     )
 
 
@@ -115,17 +132,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=Path, default=SHARED / "detection", help="folder with frames and boxes.csv")
     parser.add_argument("--every-way", action="store_true", help="each runtime and precision, not onnxruntime alone")
+    parser.add_argument("--small", action="store_true", help="small faces in large pictures instead")
+    parser.add_argument("--clips", action="store_true", help="visits on the clips instead")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    if options.small or options.clips:
+        (small_faces if options.small else visits_on_clips)(as_json=options.json)
+        return
     outcomes: dict[str, Any] = {}
     detectors: tuple[Literal["yunet", "centerface"], ...] = ("yunet", "centerface")
     for name in detectors:
         for way in ways() if options.every_way else [Way("onnxruntime", "float32")]:
-            for width in (320, 640, _NATIVE):
-                title = f"{name} {way} {width if width != _NATIVE else 'native'}"
+            for width, tiles in ((320, "none"), (640, "none"), (_NATIVE, "none"), (640, "auto")):
+                title = f"{name} {way} {width if width != _NATIVE else 'native'}{' tiled' if tiles != 'none' else ''}"
                 try:
-                    outcomes[title] = measure(name, way, width, options.frames)
+                    outcomes[title] = measure(name, way, width, options.frames, tiles)
                 except ModelError as error:
                     outcomes[title] = {"error": str(error)}
                 if not options.json:

@@ -102,6 +102,19 @@ def test_face_cut_by_the_edge_is_found_with_its_landmarks_in_place(name: Name, c
     np.testing.assert_allclose(found.landmarks[4], whole.landmarks[4], atol=0.15 * (x1 - x0))
 
 
+@pytest.mark.parametrize("tiles", ["auto", "2x2", "3x1"])
+def test_tiles_find_the_faces_of_a_large_picture_once(crowd: Pixels, tiles: str) -> None:
+    weights("yunet")
+    large = cv2.resize(crowd, None, fx=2, fy=2)
+    config = ModelsConfig(detector="yunet", runtime="onnxruntime", precision="float32")
+    found = open_detector(config, InferenceConfig(detect_width=640, tiles=tiles), model_store()).detect(
+        ArrayPicture(large)  # type: ignore[arg-type]
+    )
+    whole = detector("yunet", width=2000).detect(ArrayPicture(large))  # type: ignore[arg-type]
+    assert len(found) == len(whole) == 5
+    assert np.diag(box_overlap(by_column(found).boxes, by_column(whole).boxes)).min() > 0.7
+
+
 def test_threads_that_share_a_detector_see_the_same(name: Name, crowd: Pixels) -> None:
     shared = detector(name, width=320)
     pictures = [ArrayPicture(np.ascontiguousarray(crowd[: 667 - 60 * i])) for i in range(4)]

@@ -1,0 +1,114 @@
+"""Detection where boxes.csv says nothing: small faces in large pictures, and what becomes of false alarms on clips."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.config import InferenceConfig, TrackingConfig
+from streamer.inference.detectors import open_detector
+from streamer.picture import ArrayPicture, Pixels
+from streamer.tracking import Tracker
+from streamer.types import Detections
+from tests.benchmarks.machine import SHARED, box_overlap, milliseconds, model_store, models_config, read_picture
+from tests.benchmarks.tracks import TRUTHS, read_frames
+
+__all__ = ["small_faces", "visits_on_clips"]
+
+_SIZES = (12, 16, 20, 24, 32)  # height of the face, pixels
+_SAME = 0.4  # overlap: a box a pixel off at 12 pixels has 0.7 at best
+_SHOWN = 0.8  # of a face's size is shown around it
+_NATIVE = 4096
+_SECONDS = 20  # of each clip
+_NO_RULE = TrackingConfig(confirm_hits=1, confirm_after=1e-6, confirm_score=0.0)
+
+
+def _faces() -> Iterator[tuple[Pixels, NDArray[np.float64]]]:
+    """Clear faces cut out with what is around them, and the box of the face in the cutting: x y w h."""
+    with (SHARED / "detection" / "boxes.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "face" and float(row["h"]) >= 64]
+    for row in rows[:: max(1, len(rows) // 24)]:
+        picture = read_picture(SHARED / "detection" / row["file"])
+        x, y, w, h = (float(row[key]) for key in "xywh")
+        left, top = max(0, round(x - _SHOWN * w)), max(0, round(y - _SHOWN * h))
+        right, bottom = round(x + (1 + _SHOWN) * w), round(y + (1 + _SHOWN) * h)
+        yield picture[top:bottom, left:right], np.array([x - left, y - top, w, h])
+
+
+def _scene(height: int, size: int) -> tuple[ArrayPicture, NDArray[np.float32]]:
+    """Many faces of one size on a street without any, `height` lines high; with their boxes x0 y0 x1 y1."""
+    street = read_picture(SHARED / "detection" / "plaza_overhead_nofaces_720p_00000.jpg")
+    canvas = cv2.resize(street, (height * 16 // 9, height), interpolation=cv2.INTER_CUBIC)
+    chance, boxes = np.random.default_rng(size), []
+    cells = [(column, row) for row in range(4) for column in range(6)]
+    for (column, row), (cut, box) in zip(cells, _faces(), strict=False):
+        scale = size / box[3]
+        small = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        rows, columns = small.shape[:2]
+        x = int((column + chance.uniform(0.2, 0.6)) * canvas.shape[1] / 6)
+        y = int((row + chance.uniform(0.2, 0.6)) * canvas.shape[0] / 4)
+        canvas[y : y + rows, x : x + columns] = small
+        corner = np.array([x, y]) + box[:2] * scale
+        boxes.append([*corner, *(corner + box[2:] * scale)])
+    return ArrayPicture(canvas.astype(np.uint8, copy=False)), np.array(boxes, np.float32)
+
+
+def small_faces(*, as_json: bool) -> None:
+    """Recall by face size and way to look, false alarms, and what a picture costs."""
+    ways = ((640, "none"), (1280, "none"), (1280, "auto"), (640, "auto"), (640, "3x2"), (_NATIVE, "none"))
+    outcomes: dict[str, Any] = {}
+    for lines in (1080, 2160):
+        scenes = {size: _scene(lines, size) for size in _SIZES}
+        for width, tiles in ways:
+            inference = InferenceConfig(detect_width=width, tiles=tiles, workers=1)
+            detector = open_detector(models_config(detector="yunet"), inference, model_store())
+            recall, alarms = {}, 0
+            for size, (picture, boxes) in scenes.items():
+                overlap = box_overlap(boxes, detector.detect(picture).boxes)
+                recall[size] = round(float((overlap.max(axis=1, initial=0) >= _SAME).mean()), 2)
+                alarms += int((overlap.max(axis=0, initial=0) < _SAME).sum())
+            cost = milliseconds(lambda look=detector, scene=scenes[24][0]: look.detect(scene), runs=5)  # type: ignore[misc]
+            title = f"{lines} lines, {'native' if width == _NATIVE else width}, tiles {tiles}"
+            outcomes[title] = {"recall": recall, "false": alarms, "ms": cost}
+            if not as_json:
+                found = ", ".join(f"{size} px {share:.0%}" for size, share in recall.items())
+                print(f"{title:>36}: {found}; {alarms} false, {cost} ms", flush=True)
+    if as_json:
+        print(json.dumps(outcomes, indent=2))
+
+
+def visits_on_clips(*, as_json: bool) -> None:
+    """Visits on each clip at several widths: with the rule, and if every face that is found once were one."""
+    outcomes: dict[str, Any] = {}
+    for clip, truth in TRUTHS.items():
+        for width in (320, 640, 960, _NATIVE):
+            detector = open_detector(models_config(), InferenceConfig(detect_width=width, workers=1), model_store())
+            found = list(_detections(SHARED / "clips" / f"{clip}.mp4", detector))
+            with_rule = _visits(found, Tracker(TrackingConfig(), confirm_score=detector.confirm_score))
+            without = _visits(found, Tracker(_NO_RULE))
+            title = f"{clip} {'native' if width == _NATIVE else width}"
+            outcomes[title] = {"true": truth.visits, "rule": with_rule, "no_rule": without}
+            if not as_json:
+                print(f"{title:>38}: true {truth.visits}, with the rule {with_rule}, without {without}", flush=True)
+    if as_json:
+        print(json.dumps(outcomes, indent=2))
+
+
+def _detections(clip: Path, detector: Any) -> Iterator[tuple[float, Detections]]:
+    """Of every second frame of the clip's beginning."""
+    for frame in islice(read_frames(clip), 0, None, 2):
+        if frame.captured_at > _SECONDS:
+            return
+        yield frame.captured_at, detector.detect(frame.picture)
+
+
+def _visits(found: list[tuple[float, Detections]], tracker: Tracker) -> int:
+    return sum(len(tracker.update(faces, at).started) for at, faces in found)
