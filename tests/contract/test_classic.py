@@ -11,19 +11,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.config import InferenceConfig, ModelsConfig
+from streamer.annotate import label_text
+from streamer.config import CameraConfig, Config, InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.described import described
 from streamer.inference.detectors import Detector, open_detector
 from streamer.inference.levi_hassner import VOCABULARY, layers
+from streamer.inference.manifest import Manifest
 from streamer.inference.model_store import ModelStore
 from streamer.inference.runtime import open_caffe_session
 from streamer.inference.runtimes.caffe import missing_importer
 from streamer.inference.ssd import decode_ssd
+from streamer.offline import OfflineAnalysis
 from streamer.picture import ArrayPicture, Pixels
+from streamer.server.encoding import result_object
 from streamer.tracking.smoothing import AttributeSmoother
-from streamer.types import Detections, Track
+from streamer.types import Detections, Result, Track
 from tests.benchmarks.machine import read_picture
 from tests.caffe_nets import classic_attribute_nets
 from tests.weights import model_store, weights
@@ -39,6 +43,7 @@ class Nets(NamedTuple):
     """The attribute nets with random weights, and the store that knows them."""
 
     store: ModelStore
+    manifest: Manifest
     age: Path
     gender: Path
 
@@ -52,7 +57,7 @@ class Nets(NamedTuple):
 def make_nets(folder: Path, *, old_format: bool = False) -> Nets:
     manifest = classic_attribute_nets(folder, old_format=old_format)
     store = ModelStore(CLASSIC, folder=folder, cache=folder / "cache", manifest=manifest)
-    return Nets(store, folder / "age_net.caffemodel", folder / "gender_net.caffemodel")
+    return Nets(store, manifest, folder / "age_net.caffemodel", folder / "gender_net.caffemodel")
 
 
 @pytest.fixture(scope="module")
@@ -303,3 +308,25 @@ def test_other_nets_are_no_ssd(shape: tuple[int, ...]) -> None:
 def test_scores_that_are_no_numbers_are_an_error() -> None:
     with pytest.raises(ModelError, match="not numbers"):
         decode_ssd(np.full((1, 1, 3, 7), np.nan, np.float32), 10, 10, 0.5)
+
+
+# --- the profile as a whole
+
+
+@needs_weights
+def test_the_profile_labels_pictures_and_answers_in_the_nets_own_words(nets: Nets, tmp_path: Path) -> None:
+    weights("ssd-res10-layers")
+    folder = weights("ssd-res10-weights").parent
+    config = Config(cameras=(CameraConfig(id="c", source="demo"),), models=CLASSIC)
+    models = CLASSIC.model_copy(update={"search_path": (nets.age.parent, folder)})
+    store = ModelStore(models, folder=tmp_path, cache=tmp_path / "cache", manifest=nets.manifest)
+    ((_, _, result),) = OfflineAnalysis(config, store).pictures([weights("demo-crowd")])
+    assert isinstance(result, Result)
+    document = result_object(result, "levi-hassner")
+    assert len(document["objects"]) == 5
+    for face, track in zip(document["objects"], result.tracks, strict=True):
+        assert face["age"]["label"] in VOCABULARY.age_groups
+        assert face["age"]["low"] <= face["age"]["years"] <= face["age"]["high"]
+        assert face["gender"]["label"] in {"Male", "Female"}
+        assert face["gender"]["model"] == face["age"]["model"] == {"name": "levi-hassner"}
+        assert label_text(track) == f"#{track.id} {face['gender']['label']} {face['age']['label']}"

@@ -61,6 +61,7 @@ def test_every_file_of_the_own_manifest_has_a_card() -> None:
         ),
         ("- url: https://example.org/net.onnx", "- wheel: net==1", "either a url, or a wheel"),
         ("licence: MIT", "colour: blue", "net"),
+        ("\n    - url: https://example.org/net.onnx", " []", "a source, or the page"),
     ],
 )
 def test_manifest_that_breaks_the_schema_is_an_error_that_says_where(

@@ -162,6 +162,18 @@ def test_every_source_is_named_when_none_has_it(make: Make, tmp_path: Path, monk
     assert all(part in str(caught.value) for part in ("tiny-nets==9.9", "tiny-nets==1.0", "models.search_path"))
 
 
+def test_file_without_sources_is_the_users_to_bring_and_its_page_is_named(tmp_path: Path, manifest: Manifest) -> None:
+    mine = manifest["a"].model_copy(update={"sources": (), "page": "https://example.org/a", "licence": "research only"})
+    store = ModelStore(ModelsConfig(), folder=tmp_path / "models", cache=tmp_path / "cache", manifest={"a": mine})
+    with pytest.raises(ModelError) as caught:
+        store.path("a")
+    for part in ("a.onnx", "https://example.org/a", "research only", str(tmp_path / "models"), mine.sha256):
+        assert part in str(caught.value)
+    assert "yours to bring" in store.verify("a").detail
+    put(tmp_path / "models", "a.onnx", A)
+    assert store.path("a") == tmp_path / "models" / "a.onnx"
+
+
 def test_unknown_name_is_an_error_that_lists_the_known(make: Make) -> None:
     with pytest.raises(ModelError, match="no model is called c; there are a, b"):
         make().path("c")

@@ -51,6 +51,11 @@ def test_quality_falls_as_the_head_turns(side: int) -> None:
     assert values[4] == pytest.approx(0.1)
 
 
+def test_landmarks_that_were_not_seen_count_as_those_of_a_usual_face() -> None:
+    box = np.array([0, 0, 100, 100], np.float32)
+    assert quality(turned(70)) < look_quality(box, None, 0.9) < quality()
+
+
 @given(st.floats(-60, 60))
 def test_tilting_the_head_costs_nothing(degrees: float) -> None:
     angle = np.radians(degrees)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamer.tracking import AttributeEstimate, AttributeSmoother
 from streamer.tracking.smoothing import View
-from streamer.types import FaceReading
+from streamer.types import FaceReading, Vocabulary
 
 
 def look(age: float = 30.0, p_female: float = 0.9, quality: float = 0.8, spread: float = 6.0) -> FaceReading:
@@ -238,3 +238,40 @@ def test_memory_stays_the_same_however_long_the_visit() -> None:
     after(*[look(31.4)] * 10, smoother=short)
     after(*[look(20 + k % 40 + 0.3) for k in range(2000)], smoother=long)
     assert abs(size(long) - size(short)) < 64  # a larger integer, no more
+
+
+# --- nets with words of their own
+
+WORDS = Vocabulary("Female", "Male", ("(0-2)", "(25-32)", "(60-100)"))
+
+
+def look_in_words(*p_groups: float, p_female: float = 0.5, quality: float = 0.8) -> FaceReading:
+    return FaceReading(30.0, 9.0, p_female, quality, WORDS, p_groups)
+
+
+def test_the_age_group_has_the_largest_sum_of_probabilities_not_of_votes() -> None:
+    looks = [look_in_words(0.45, 0.40, 0.15), look_in_words(0.45, 0.40, 0.15), look_in_words(0.05, 0.9, 0.05)]
+    assert after(*looks[:2], every=10).age_group == "(0-2)"
+    assert after(*looks, every=10).age_group == "(25-32)"
+
+
+def test_a_poor_look_weighs_little_in_the_age_group() -> None:
+    looks = [look_in_words(0.1, 0.6, 0.3), look_in_words(0.9, 0.05, 0.05, quality=0.1)]
+    assert after(*looks, every=10).age_group == "(25-32)"
+
+
+def test_nets_that_read_years_have_no_age_group() -> None:
+    assert after(look()).age_group is None
+
+
+@pytest.mark.parametrize(("p_female", "gender"), [(0.51, "female"), (0.49, "male"), (0.99, "female")])
+def test_words_without_one_for_doubt_tell_the_likelier_gender(p_female: float, gender: str) -> None:
+    estimate = after(look_in_words(0.2, 0.5, 0.3, p_female=p_female))
+    assert estimate.gender == gender
+    assert 0.5 <= estimate.gender_confidence < 1
+    assert after(look(p_female=0.51)).gender == "unknown"
+
+
+def test_a_reading_has_a_probability_for_each_group() -> None:
+    with pytest.raises(ValueError, match="2 probabilities for 3 age groups"):
+        look_in_words(0.5, 0.5)

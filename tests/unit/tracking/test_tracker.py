@@ -380,3 +380,15 @@ def test_steady_walkers_keep_their_ids_through_missed_detections(
         unseen = unseen + 1 if missed else 0
         started += update(tracker, at, *([] if missed else [face])).started
     assert started == [1]
+
+
+@pytest.mark.parametrize(
+    ("configured", "detectors", "confirmed"),
+    [(None, 0.7, True), (None, 0.8, False), (0.9, 0.7, False), (0.6, 0.9, True)],
+)
+def test_the_confirming_score_is_the_detectors_own_unless_configured(
+    configured: float | None, detectors: float, *, confirmed: bool
+) -> None:
+    tracker = Tracker(TrackingConfig(confirm_score=configured), confirm_score=detectors)
+    started = [i for k in range(10) for i in update(tracker, k / 10, Face(300, score=0.75)).started]
+    assert bool(started) == confirmed
