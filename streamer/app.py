@@ -105,7 +105,7 @@ class App:
         fingerprint = {
             "version": __version__,
             "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},
-            "inference": config.inference.model_dump(include={"detect_width", "detect_threshold"}),
+            "inference": config.inference.model_dump(exclude={"workers", "queue_size", "max_frame_age"}),
             "min_gender_confidence": config.tracking.min_gender_confidence,
             "privacy": config.privacy,
         }

@@ -38,13 +38,16 @@ def available_cores() -> int:
 class InferencePool:
     """Runs the work of its lanes on `workers` threads.
 
-    The lane that has waited longest for a worker is served next, so that a busy one can't starve the others.
+    The lane that has had least of the workers' time is served next, so that a busy one, or one whose pieces of work are
+    long, can't starve the others: start-time fair queueing (Goyal, Vin and Cheng 1996). Time that a lane had no use for
+    is not saved up.
     """
 
     def __init__(self, *, workers: int, metrics: Metrics) -> None:
         self._busy = metrics.workers_busy
         self._lanes: dict[str, Lane] = {}
-        self._served_at: dict[str, float] = {}  # when a worker last took something of a lane
+        self._shares: dict[str, _Share] = {}
+        self._virtual_time = 0.0  # of the lane served last
         lock = threading.Lock()
         self._more = threading.Condition(lock)  # work waits, or the pool stops
         self._done = threading.Condition(lock)  # a piece of work is done
@@ -62,14 +65,14 @@ class InferencePool:
             if name in self._lanes:
                 raise ValueError(f"{name} is in the pool already")
             self._lanes[name] = lane
-            self._served_at[name] = 0.0
+            self._shares[name] = _Share()
             self._more.notify_all()
 
     def remove(self, name: str) -> None:
         """Serve a lane no more."""
         with self._more:
             lane = self._lanes.pop(name)
-            del self._served_at[name]
+            del self._shares[name]
         lane.close()
 
     def wake(self) -> None:
@@ -102,13 +105,16 @@ class InferencePool:
             return self._done.wait_for(condition, timeout)
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
+        while (found := self._next()) is not None:
+            work, share = found
+            begin = time.monotonic()
             with self._busy.track_inprogress():
                 work()
             with self._done:
+                share.correct(time.monotonic() - begin)
                 self._done.notify_all()
 
-    def _next(self) -> Work | None:
+    def _next(self) -> tuple[Work, _Share] | None:
         """Wait for work, and take it; None when the pool stops."""
         with self._more:
             while not self._stopping:
@@ -116,9 +122,37 @@ class InferencePool:
                 if not waiting:
                     self._more.wait()
                     continue
-                name = min(waiting, key=self._served_at.__getitem__)
+                name = min(waiting, key=lambda name: self._shares[name].turn(self._virtual_time))
                 work = self._lanes[name].take()
                 if work is not None:
-                    self._served_at[name] = time.monotonic()
-                    return work
+                    share = self._shares[name]
+                    self._virtual_time = share.charge(self._virtual_time)
+                    return work, share
             return None
+
+
+class _Share:
+    """What a lane has had of the workers' time. Not safe to use without the pool's lock."""
+
+    __slots__ = ("_cost", "_finish", "_served_at")
+
+    def __init__(self) -> None:
+        self._finish = 0.0  # virtual time at which it has used up what it had
+        self._cost = 0.0  # seconds, of its last piece of work: the guess for the next
+        self._served_at = 0.0
+
+    def turn(self, now: float) -> tuple[float, float]:
+        """The lane with the least is next; among equals the one that has waited longest."""
+        return max(self._finish, now), self._served_at
+
+    def charge(self, now: float) -> float:
+        """For a piece of work that begins; returns the virtual time."""
+        begin = max(self._finish, now)
+        self._finish = begin + self._cost
+        self._served_at = time.monotonic()
+        return begin
+
+    def correct(self, cost: float) -> None:
+        """For a piece of work that is done."""
+        self._finish += cost - self._cost
+        self._cost = cost
