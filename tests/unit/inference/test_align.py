@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streamer.inference.align import face_chip, similarity
+from streamer.inference.align import face_chip, similarity, upright_chip
 
 # dlib's template, with its padding of 0.2, on a chip of one pixel
 POINTS = (
@@ -106,3 +106,39 @@ def test_any_face_that_touches_the_picture_gives_a_chip(x: float, y: float, size
         return
     assert chip.shape == (32, 32, 3)
     assert (chip == 77).all()
+
+
+def marked(turned: float) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """A picture with dots for eyes, turned by degrees about its middle; the box and the landmarks of its face."""
+    face = face_at(150, 150, size=140, degrees=turned)
+    pixels = np.full((300, 300, 3), 30, np.uint8)
+    for x, y in face[:2]:
+        cv2.circle(pixels, (round(x), round(y)), 6, (250, 250, 250), -1)
+    return pixels, np.array([100.0, 90.0, 200.0, 210.0]), face
+
+
+@pytest.mark.parametrize("turned", [-90, -30, 0, 30, 170])
+def test_upright_chip_has_the_eyes_level_and_the_box_in_the_middle(turned: float) -> None:
+    pixels, box, landmarks = marked(turned)
+    chip = upright_chip(pixels, box, landmarks, 224)
+    assert chip.shape == (224, 224, 3)
+    (left, right) = sorted(cv2.connectedComponentsWithStats((chip[..., 0] > 120).astype(np.uint8))[3][1:].tolist())
+    assert abs(left[1] - right[1]) < 2
+    assert (left[0] + right[0]) / 2 == pytest.approx(111.5, abs=4)  # the template isn't symmetrical
+    distance = float(np.hypot(*(landmarks[1] - landmarks[0])))
+    assert right[0] - left[0] == pytest.approx(distance * 224 / 120, abs=2)  # the longer side of the box is 120
+
+
+@pytest.mark.parametrize(
+    ("box", "landmarks"),
+    [
+        ((0, 0, 0, 0), POINTS),
+        ((0, 0, 50, 50), np.zeros((5, 2))),
+        ((1000, 1000, 1100, 1100), face_at(1050, 1050, size=100)),
+        ((-1e9, 0, 1e9, 50), face_at(50, 50, size=100)),
+        ((np.nan, 0, 50, 50), face_at(50, 50, size=100)),
+    ],
+)
+def test_upright_chip_of_nothing_is_an_error(box: tuple[float, ...], landmarks: NDArray[np.float64]) -> None:
+    with pytest.raises(ValueError, match="face"):
+        upright_chip(np.zeros((100, 100, 3), np.uint8), np.array(box), landmarks, 224)
