@@ -49,7 +49,7 @@ GENDER_ERROR_SHARED = 0.5  # ρ'
 MISS, MISS_FROM, MISS_TO = 0.25, 2.0, 9.0  # of the age; years
 TRUST = 0.8  # of the nets' log-odds of gender
 SAME_VIEW = 0.7  # share of a look that says nothing new while the face shows the same side
-NEW_SHAPE, NEW_SIZE = 0.03, 0.2  # change of the landmarks in face sizes, of the log size, that make another view
+NEW_SHAPE, NEW_SIZE = 0.05, 0.3  # change of the landmarks in face sizes, of the log size, that make another view
 HUBER = 1.345  # scatters from the mean beyond which a look counts less: 95 % efficient on clean looks
 LEAST_SCATTER = 4.0  # years; looks nearer than this agree, however sure of themselves the nets are
 LEAST_QUALITY = 0.01  # of a look that is taken in at all
@@ -61,7 +61,7 @@ CLEAR = 0.7  # log-odds beyond the demand that are needed after a lapse, and aga
 
 @dataclass(frozen=True, slots=True)
 class AttributeEstimate:
-    """What is known about a face. Fields as in `streamer.types.Track`."""
+    """What is known about a face. Fields as in `streamer.types.Track`; p_female: what all looks say together, 0-1."""
 
     age: float | None = None
     age_low: float | None = None
@@ -70,6 +70,7 @@ class AttributeEstimate:
     gender_confidence: float = 0.0
     samples: int = 0
     age_group: str | None = None
+    p_female: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ class AttributeSmoother:
         miss = min(max(MISS * age, MISS_FROM), MISS_TO)
         shared = AGE_ERROR_SHARED + (1 - AGE_ERROR_SHARED) / n
         half = math.sqrt((spread**2 + miss**2) * shared + scatter**2 / n)
-        gender, confidence = self._judge_gender()
+        female = TRUST * self._log_odds / (1 + GENDER_ERROR_SHARED * max(0.0, self._weight - 1))
+        gender, confidence = self._judge_gender(female)
         return AttributeEstimate(
             age=age,
             age_low=max(0.0, age - half),
@@ -164,12 +166,12 @@ class AttributeSmoother:
             gender=gender,
             gender_confidence=confidence,
             samples=self._samples,
+            p_female=1 / (1 + math.exp(-female)),
             age_group=self._vocabulary.age_groups[int(self._groups.argmax())] if self._vocabulary else None,
         )
 
-    def _judge_gender(self) -> tuple[Gender, float]:
-        """The gender to tell, and the probability of the likelier one."""
-        female = TRUST * self._log_odds / (1 + GENDER_ERROR_SHARED * max(0.0, self._weight - 1))
+    def _judge_gender(self, female: float) -> tuple[Gender, float]:
+        """The gender to tell, and the probability of the likelier one. female: log-odds."""
         likelier: Gender = "female" if female >= 0 else "male"
         confidence = 1 / (1 + math.exp(-abs(female)))
         if self._vocabulary is not None:

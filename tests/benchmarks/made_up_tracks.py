@@ -40,12 +40,11 @@ def jittered(picture: Pixels, chance: np.random.Generator) -> Pixels:
 
 
 class MadeUp(NamedTuple):
-    """A photograph's truth, the single looks at it, what is settled on, and the same with the likelier gender."""
+    """A photograph's truth, the single looks at it, and what is settled on."""
 
     label: Label
     readings: list[FaceReading]
     estimate: AttributeEstimate
-    likelier: AttributeEstimate
 
 
 def looks(pictures: int, seed: int) -> Iterator[MadeUp]:
@@ -56,7 +55,7 @@ def looks(pictures: int, seed: int) -> Iterator[MadeUp]:
     labels = read_labels(SHARED / "faces")
     for name in chance.permutation(sorted(labels))[:pictures]:
         picture = read_picture(SHARED / "faces" / str(name))
-        smoothers, readings = (AttributeSmoother(), AttributeSmoother(min_gender_confidence=0.5)), []
+        smoother, readings = AttributeSmoother(), []
         for k in range(LOOKS):
             seen = jittered(picture, chance)
             faces = detector.detect(ArrayPicture(seen))
@@ -66,23 +65,22 @@ def looks(pictures: int, seed: int) -> Iterator[MadeUp]:
             (reading,) = attributes.read(seen, face)
             if reading.quality > 0:
                 view = View.of(tuple(face.boxes[0].tolist()), face.landmarks[0])
-                for smoother in smoothers:
-                    smoother.add(reading, k * EVERY, view)
+                smoother.add(reading, k * EVERY, view)
                 readings.append(reading)
         if readings:
-            yield MadeUp(labels[str(name)], readings, *(smoother.estimate for smoother in smoothers))
+            yield MadeUp(labels[str(name)], readings, smoother.estimate)
 
 
 def measure(pictures: int, seed: int) -> dict[str, Any]:
     """All figures. A gender is right if the likelier one is; it is told where it is sure enough."""
     single: list[tuple[bool, bool, float]] = []  # right, told (surer than a track has to be), years off
     settled: list[tuple[bool, bool, float]] = []
-    for label, readings, estimate, likelier in looks(pictures, seed):
+    for label, readings, estimate in looks(pictures, seed):
         female = label.gender == "f"
         for reading in readings:
             sure = max(reading.p_female, 1 - reading.p_female) >= 0.75
             single.append(((reading.p_female >= 0.5) == female, sure, abs(label.distance(reading.age))))
-        right = likelier.gender == ("female" if female else "male")
+        right = (estimate.p_female >= 0.5) == female
         settled.append((right, estimate.gender != "unknown", abs(label.distance(estimate.age or 0.0))))
     return {"tracks": len(settled), "looks": len(single), "single": _shares(single), "settled": _shares(settled)}
 
