@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ from streamer.picture import ArrayPicture
 from tests.benchmarks.detection_scenes import small_faces, visits_on_clips
 from tests.benchmarks.machine import (
     SHARED,
+    DetectorName,
     Way,
     box_overlap,
     milliseconds,
@@ -40,6 +41,7 @@ from tests.benchmarks.machine import (
 
 _SAME = 0.5
 _NATIVE = 4096
+_SIZES = ((320, "none"), (640, "none"), (_NATIVE, "none"), (640, "auto"))  # the classic net has one of its own
 _HEIGHTS = (0, 24, 48, 72, 96, 144, 2160)  # pixels
 
 
@@ -91,7 +93,7 @@ def compare(found: NDArray[np.float32], truth: Truth) -> Tally:
     return Tally(len(taken), len(truth.faces) - len(taken), alarms, np.isin(np.arange(len(truth.faces)), list(taken)))
 
 
-def measure(name: Literal["yunet", "centerface"], way: Way, width: int, folder: Path, tiles: str) -> dict[str, Any]:
+def measure(name: DetectorName, way: Way, width: int, folder: Path, tiles: str) -> dict[str, Any]:
     """Recall, precision and time of one detector at one width."""
     inference = InferenceConfig(detect_width=width, workers=1, tiles=tiles)
     detector = open_detector(models_config(way, detector=name), inference, model_store())
@@ -118,6 +120,11 @@ def measure(name: Literal["yunet", "centerface"], way: Way, width: int, folder: 
     }
 
 
+def _ways_of(name: DetectorName) -> list[Way]:
+    """The usual one first."""
+    return [Way("opencv", "float32")] if name == "ssd-res10" else list(ways())
+
+
 def show(name: str, figures: Mapping[str, Any]) -> None:
     """One line."""
     print(
@@ -141,10 +148,10 @@ def main() -> None:
         (small_faces if options.small else visits_on_clips)(as_json=options.json)
         return
     outcomes: dict[str, Any] = {}
-    detectors: tuple[Literal["yunet", "centerface"], ...] = ("yunet", "centerface")
+    detectors: tuple[DetectorName, ...] = ("yunet", "centerface", "ssd-res10")
     for name in detectors:
-        for way in ways() if options.every_way else [Way("onnxruntime", "float32")]:
-            for width, tiles in ((320, "none"), (640, "none"), (_NATIVE, "none"), (640, "auto")):
+        for way in _ways_of(name) if options.every_way else _ways_of(name)[:1]:
+            for width, tiles in _SIZES[:1] if name == "ssd-res10" else _SIZES:
                 title = f"{name} {way} {width if width != _NATIVE else 'native'}{' tiled' if tiles != 'none' else ''}"
                 try:
                     outcomes[title] = measure(name, way, width, options.frames, tiles)

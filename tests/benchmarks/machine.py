@@ -18,9 +18,22 @@ from streamer.inference.runtime import available_runtimes
 from streamer.picture import Pixels
 from tests.conftest import SHARED
 
-__all__ = ["SHARED", "Way", "box_overlap", "milliseconds", "model_store", "models_config", "read_picture", "ways"]
+__all__ = [
+    "SHARED",
+    "DetectorName",
+    "Way",
+    "box_overlap",
+    "milliseconds",
+    "model_store",
+    "models_config",
+    "read_picture",
+    "ways",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+DetectorName = Literal["auto", "yunet", "centerface", "ssd-res10"]
 
 
 class Way(NamedTuple):
@@ -33,7 +46,7 @@ class Way(NamedTuple):
         return f"{self.runtime} {self.precision}"
 
 
-def models_config(way: Way | None = None, *, detector: Literal["auto", "yunet", "centerface"] = "auto") -> ModelsConfig:
+def models_config(way: Way | None = None, *, detector: DetectorName = "auto") -> ModelsConfig:
     """Weights from the shared folder where there is one, else fetched."""
     runtime, precision = way or Way("onnxruntime", "float32")
     folders = (SHARED / "models",) if (SHARED / "models").is_dir() else ()

@@ -231,6 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--drop", type=float, default=0.0, metavar="SHARE", help="of the detections taken away, 0-1")
     parser.add_argument("--seed", type=int, default=0, help="of what is taken away")
     parser.add_argument("--detect-width", type=int, default=640)
+    parser.add_argument("--detector", choices=["auto", "yunet", "centerface", "ssd-res10"], default="auto")
     parser.add_argument("--confirm-score", type=float, help="instead of the detector's own; 0: any score")
     parser.add_argument("--made-up", type=int, metavar="N", help="N tracks made of photographs instead of clips")
     parser.add_argument("--no-attributes", action="store_true", help="tracks only")
@@ -238,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.made_up:
         return made_up_tracks.main(options.made_up, seed=options.seed, as_json=options.json)
     clips = options.clips or [SHARED / "clips" / f"{name}.mp4" for name in TRUTHS]
-    config, store = models_config(), model_store()
+    config, store = models_config(detector=options.detector), model_store()
     inference = InferenceConfig(detect_width=options.detect_width)
     detector = open_detector(config, inference, store)
     attributes = None if options.no_attributes else open_attribute_model(config, store)
