@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # Pixels of the images that one worker takes at a time: they are in memory together, 3 bytes each.
 _MOST_PIXELS = 16_000_000
+# A worker's turn, about: a camera's frame waits for as long before a worker is free
+_TURN_SECONDS = 0.05
 _LOG_SECONDS = 60.0
 
 Outcome = bytes | Exception
@@ -71,7 +73,7 @@ class ImageJob:
 class ImageLane:
     """A `Lane` of the pool. Jobs are handed in on the loop, and worked through on the pool's threads.
 
-    A worker takes its share of what waits, up to `batch_size`; the faces of all of them are read in one call. While
+    A worker takes its share of what waits, up to `batch_size` and to what is done in about 50 ms; the faces of all of them are read in one call. While
     more images are being received, a batch that isn't full is held for up to `batch_wait` seconds.
     """
 
@@ -105,6 +107,7 @@ class ImageLane:
             for stage in ("wait", "decode", "detect", "attributes", "annotate", "encode")
         }
         self._logged_at = -_LOG_SECONDS
+        self._cost = 0.02  # seconds for an image, in the mean of the last ones
         metrics.image_queue_depth.set_function(lambda: len(self._jobs))
 
     def submit(self, jobs: Sequence[ImageJob]) -> bool:
@@ -139,7 +142,8 @@ class ImageLane:
         batch: list[ImageJob] = []
         with self._lock:
             # A share, so that no other worker idles while this one has several before it
-            most = min(self._config.batch_size, math.ceil(len(self._jobs) / self._workers))
+            share = math.ceil(len(self._jobs) / self._workers)
+            most = max(1, min(self._config.batch_size, share, round(_TURN_SECONDS / self._cost)))
             pixels = 0
             while self._jobs and len(batch) < most:
                 if not self._jobs[0].wanted():
@@ -150,7 +154,7 @@ class ImageLane:
                 if batch and pixels > _MOST_PIXELS:
                     break
                 batch.append(self._jobs.popleft())
-        return (lambda: self._work(batch)) if batch else None
+        return (lambda: self._take_turn(batch)) if batch else None
 
     def close(self) -> None:
         """See `Lane`."""
@@ -160,6 +164,11 @@ class ImageLane:
             self._jobs.clear()
         for job in left:
             job.done(RuntimeError("the program stops"))
+
+    def _take_turn(self, batch: Sequence[ImageJob]) -> None:
+        begin = time.monotonic()
+        self._work(batch)
+        self._cost += 0.1 * ((time.monotonic() - begin) / len(batch) - self._cost)
 
     def _work(self, batch: Sequence[ImageJob]) -> None:
         now = time.monotonic()
