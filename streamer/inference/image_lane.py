@@ -73,8 +73,9 @@ class ImageJob:
 class ImageLane:
     """A `Lane` of the pool. Jobs are handed in on the loop, and worked through on the pool's threads.
 
-    A worker takes its share of what waits, up to `batch_size` and to what is done in about 50 ms; the faces of all of them are read in one call. While
-    more images are being received, a batch that isn't full is held for up to `batch_wait` seconds.
+    A worker takes its share of what waits, up to `batch_size` and to what is done in about 50 ms; the faces of all of
+    them are read in one call. While more images are being received, a batch that isn't full is held for up to
+    `batch_wait` seconds.
     """
 
     def __init__(
