@@ -181,6 +181,8 @@ def test_no_answer_holds_a_secret() -> None:
 def test_the_openapi_document_names_every_public_route_and_its_page_needs_no_script(server: Api) -> None:
     document = server.get("/openapi.json").json()
     assert set(document["paths"]) == {
+        "/analyze",
+        "/api/v1/analyze",
         "/api/v1/status",
         "/api/v1/cameras",
         "/api/v1/cameras/{camera_id}",
