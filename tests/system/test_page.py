@@ -63,7 +63,6 @@ def test_large_view_fills_its_list_of_people_and_changes_its_picture(visit: Visi
         expect(page.locator('[data-fact="Size"]')).to_have_text("640 × 360")
         expect(page.locator('[data-fact="Codec"]')).to_have_text("h264")
         expect(page.locator('[data-fact="Dropped, by reason"]')).to_have_text(re.compile(r"^\d+ replaced by newer$"))
-        expect(page.locator("#feed-scope")).to_have_text("")
 
 
 def test_face_not_yet_read_is_unknown_and_says_why(visit: Visit) -> None:
