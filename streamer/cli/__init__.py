@@ -54,7 +54,7 @@ app.add_typer(models.app, name="models")
 def main() -> None:
     """Entry point of the `streamer` command."""
     try:
-        app()
+        app(prog_name="streamer")
     except StreamerError as error:
         errors.print(f"[bold red]error:[/] {_escape(redact(str(error)))}", highlight=False)
         sys.exit(2)
