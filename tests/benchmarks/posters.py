@@ -133,23 +133,20 @@ def people(clip: str, detector: Detector) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="*", help=f"of {', '.join(QUALITY)}, people; default: all")
+    parser.add_argument("kinds", nargs="*", help=f"of {', '.join(QUALITY)}, or a clip's name; default: all")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     detector = open_detector(models_config(), InferenceConfig(detect_width=WIDTH, workers=1), model_store())
     outcomes: dict[str, Any] = {}
-    for kind in options.kinds or [*QUALITY, "people"]:
-        if kind == "people":
-            outcomes |= {clip: people(clip, detector) for clip, truth in TRUTHS.items() if truth.visits}
-        else:
-            outcomes[kind] = posters(kind, detector)
+    clips = [clip for clip, truth in TRUTHS.items() if truth.visits]
+    for name in options.kinds or [*QUALITY, *clips]:
+        outcomes[name] = people(name, detector) if name in clips else posters(name, detector)
+        if not options.json:
+            told = [f"{face['size']} px {face['static_after'] or 'never'}" for face in outcomes[name]]
+            print(f"{name:>28}: static after s: {', '.join(told)}", flush=True)
     if options.json:
         print(json.dumps(outcomes, indent=2))
-        return
-    for name, faces in outcomes.items():
-        told = [f"{face['size']} px {face['static_after'] or 'never'}" for face in faces]
-        print(f"{name:>28}: static after s: {', '.join(told)}")
 
 
 if __name__ == "__main__":
