@@ -184,7 +184,11 @@ def _check_scans(data: bytes, header: ImageHeader) -> None:
         raise ImageError("damaged", "the JPEG is incomplete")
     if header.progressive:
         # In a scan, 0xFF is followed by 0 or a restart marker: what is counted is scans, but for a chance in a table
-        if data.count(b"\xff\xda", header.scans_from) > _MOST_SCANS:
-            raise ImageError("damaged", f"the JPEG has more than {_MOST_SCANS} scans")
-    elif len(data) - header.scans_from < header.pixels // _MOST_PIXELS_PER_BYTE:
+        at = header.scans_from
+        for _ in range(_MOST_SCANS):
+            at = data.find(b"\xff\xda", at + 2)
+            if at < 0:
+                return
+        raise ImageError("damaged", f"the JPEG has more than {_MOST_SCANS} scans")
+    if len(data) - header.scans_from < header.pixels // _MOST_PIXELS_PER_BYTE:
         raise ImageError("damaged", "the JPEG is incomplete")
