@@ -19,9 +19,18 @@ __all__ = ["OpenVinoSession", "has_bfloat16"]
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
-@functools.cache
+_loading = threading.Lock()
+
+
 def _core() -> Any:
-    """OpenVINO's entry point.
+    """OpenVINO's entry point."""
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> Any:
+    """Import OpenVINO, and have it set up what it shares between threads.
 
     Importing the package sends a usage report to its makers, without asking, if its telemetry package is found: so
     that one is hidden from it, in which case it goes without.
@@ -35,6 +44,9 @@ def _core() -> Any:
     finally:
         if not known:
             del sys.modules[hidden]
+    # It prepares for numpy in its first use of an array, and hangs for ever if two threads make that first use at the
+    # same time: one waits for the interpreter's lock, holding one of its own that the other waits for.
+    _ = openvino.Tensor(np.zeros((1, 1, 1, 1), np.float32), shared_memory=True).data.copy()
     return openvino.Core()
 
 
