@@ -20,6 +20,7 @@ from streamer.config import ServerConfig
 from streamer.server import api, auth
 from streamer.server.app import create_app
 from streamer.server.auth import COOKIE, PUBLIC_PATHS, Sessions, login_router
+from streamer.server.images import image_router
 from tests.server_harness import make_services
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -48,8 +49,10 @@ async def get(app: FastAPI, path: str, base_url: str = "http://127.0.0.1:8000", 
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of each HTTP route, those of included routers too."""
     included = [route for route in app.routes if type(route).__name__ == "_IncludedRouter"]
-    assert len(included) == 2, "a router was added: list it here, so that its routes are tried"
-    for route in [*app.routes, *api.router.routes, *login_router(ServerConfig()).routes]:
+    assert len(included) == 3, "a router was added: list it here, so that its routes are tried"
+    services, _ = make_services()
+    routers = (api.router, login_router(ServerConfig()), image_router(services))
+    for route in [*app.routes, *(route for router in routers for route in router.routes)]:
         if isinstance(route, Mount):
             yield "GET", f"{route.path}/anything.js"
         elif isinstance(route, Route | APIRoute):
@@ -61,7 +64,13 @@ def test_without_the_token_every_route_is_refused_but_the_listed_ones() -> None:
     async def scenario() -> None:
         app = application(token=TOKEN)
         tried = set(every_route(app))
-        assert {("GET", "/metrics"), ("GET", "/"), ("GET", "/openapi.json"), ("POST", "/login")} <= tried
+        assert {
+            ("POST", "/analyze"),
+            ("GET", "/metrics"),
+            ("GET", "/"),
+            ("GET", "/openapi.json"),
+            ("POST", "/login"),
+        } <= tried
         async with browser(app) as client:
             for method, path in sorted(tried):
                 answer = await client.request(method, path)
