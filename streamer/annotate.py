@@ -155,7 +155,7 @@ def _dashes(box: Rect, length: int) -> list[tuple[tuple[int, int], tuple[int, in
     return dashes
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # some 2 MB at 720p, for every face in sight: ids never come back, so old labels are of no use
 def _plate(text: str, colour: Colour, cap: int, pad: int) -> Pixels:
     """A filled label, ready to be copied into a picture: (h, w, 3). Drawn large and shrunk, which smooths the font."""
     scale = cap * _SUPERSAMPLING / _FONT_HEIGHT
