@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer import __version__
+from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
+from streamer.health import Health
 from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector, weights_of
@@ -28,6 +31,7 @@ from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
+from streamer.sinks import Sink
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, Result
 
 __all__ = ["App"]
@@ -35,7 +39,7 @@ __all__ = ["App"]
 log = logging.getLogger(__name__)
 
 # What each part may take of the 5 s in which a stop must be done.
-_STOP_READERS, _STOP_POOL, _STOP_SERVER = 2.0, 1.0, 1.5
+_STOP_READERS, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 1.0, 1.0, 1.0
 
 
 class App:
@@ -45,7 +49,11 @@ class App:
         """Loads the nets, fetching their weights if need be. Raises ModelError."""
         self.config = config
         self.metrics = Metrics()
+        self.health = Health(self.metrics)
         self.hub = Hub(self.metrics)
+        self.session = secrets.token_hex(6)  # of this run, in the keys of its events
+        self._sinks: list[Sink] = []
+        self._pipelines: dict[str, CameraPipeline] = {}
         self._detector: Detector = open_detector(config.models, config.inference, store)
         self._attributes: AttributeModel | None = open_attribute_model(config.models, store)
         self._nets = _describe(self._detector, self._attributes, store)
@@ -63,6 +71,7 @@ class App:
             metrics=self.metrics,
             statuses=self.statuses,
             models=self.models,
+            health=self.health,
             started_at=time.time(),
             images=self._images,
         )
@@ -76,7 +85,10 @@ class App:
             tracking=self.config.tracking,
             metrics=self.metrics,
             deliver=self._deliver,
+            session=self.session,
+            rules=camera.rules,
         )
+        self._pipelines[camera.id] = pipeline
         lane = CameraLane(
             pipeline,
             queue_size=self.config.inference.queue_size,
@@ -115,6 +127,8 @@ class App:
     async def start(self) -> int:
         """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""
         port = await self._server.start()
+        for sink in self._sinks:
+            sink.start()
         self._pool.start()
         for reader in self._readers.values():
             reader.start()
@@ -137,11 +151,19 @@ class App:
             for camera, reader in self._readers.items()
             if not reader.stop(max(0.0, deadline - time.monotonic()))
         ]
-        return late if self._pool.stop(_STOP_POOL) else [*late, "an inference worker"]
+        if not self._pool.stop(_STOP_POOL):
+            late.append("an inference worker")
+        deadline = time.monotonic() + _STOP_SINKS  # after those who feed them
+        late += [type(sink).__name__ for sink in self._sinks if not sink.stop(max(0.1, deadline - time.monotonic()))]
+        return late
 
     def statuses(self) -> list[CameraStatus]:
         """The cameras as they stand, in the order of the configuration."""
         return [reader.status for reader in self._readers.values()]
+
+    def set_rules(self, camera: str, rules: Rules) -> None:
+        """Count by these at a camera, from its next frame on. Any thread. Raises KeyError: no camera has this id."""
+        self._pipelines[camera].set_rules(rules)
 
     def models(self) -> Mapping[str, Any]:
         """Which nets run, on what, in which precision, and where they came from, by role."""
@@ -150,11 +172,16 @@ class App:
     def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         """Called by the pool for each analysed frame of a camera, in order."""
         for event in result.events:
-            self.hub.publish_event(event)
+            self._tell(event)
+        for minute in result.minutes:
+            for sink in self._sinks:
+                sink.minute(minute)
         self.hub.publish(frame, result, faces)
 
     def _on_status(self, status: CameraStatus) -> None:
         """Called by a reader's thread at each change of state: a camera that comes or goes is an event."""
+        for sink in self._sinks:
+            sink.status(status)
         is_live = status.state is CameraState.LIVE
         was_live = status.camera in self._live
         if is_live == was_live:
@@ -165,7 +192,13 @@ class App:
             self._live.discard(status.camera)
             self.metrics.tracks.labels(status.camera).set(0)
         kind = EventKind.CAMERA_UP if is_live else EventKind.CAMERA_DOWN
-        self.hub.publish_event(Event(kind, status.camera, status.since, data={"reason": status.reason}))
+        key = f"{self.session}-{status.camera}-{kind.value}-{status.since:.3f}"
+        self._tell(Event(kind, status.camera, status.since, data={"reason": status.reason}, key=key))
+
+    def _tell(self, event: Event) -> None:
+        self.hub.publish_event(event)
+        for sink in self._sinks:
+            sink.event(event)
 
 
 def _describe(detector: Detector, attributes: AttributeModel | None, store: ModelStore) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class ResultMessage:
     height: int
     objects: Sequence[FaceObject]
     timings: Mapping[str, float]
+    occupancy: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
-    """Something that happened once; `kind` is one of `streamer.types.EventKind`. timestamp: UTC seconds."""
+    """Something that happened once; `kind` is one of `streamer.types.EventKind`. timestamp: UTC seconds.
+
+    key: the same however often it is told. visit: the key of the visit that it belongs to.
+    """
 
     kind: str
     camera: str
@@ -110,6 +114,8 @@ class EventMessage:
     direction: str | None
     object: Mapping[str, Any] | None
     data: Mapping[str, Any]
+    key: str
+    visit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +271,7 @@ def _parse(raw: str | bytes) -> Message | None:
         case "result":
             return _result(document)
         case "event":
-            keys = ("kind", "camera", "timestamp", "rule", "direction", "object", "data")
+            keys = ("kind", "camera", "timestamp", "rule", "direction", "object", "data", "key", "visit")
             return EventMessage(*(document[key] for key in keys))
         case "stats":
             return Stats(document["timestamp"], document["cameras"], document["viewers"], document["viewer"])
@@ -288,4 +294,5 @@ def _result(document: Mapping[str, Any]) -> ResultMessage:
         size["height"],
         document["objects"],
         document["timings"],
+        document["occupancy"],
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from streamer.analytics.rules import Line, Rules, Zone
 
 __all__ = [
     "AuthConfig",
@@ -15,14 +18,18 @@ __all__ = [
     "Config",
     "ImagesConfig",
     "InferenceConfig",
+    "LineConfig",
     "LogConfig",
     "ModelsConfig",
     "ServerConfig",
     "TrackingConfig",
+    "ZoneConfig",
 ]
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+FractionPoint = tuple[Fraction, Fraction]
+RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/]+$")]
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -32,6 +39,29 @@ class Section(BaseModel):
     """A part of the file: unknown keys are errors, values don't change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class LineConfig(Section):
+    """A directed line across a camera's picture: who crosses it from its left to its right, seen along it, goes in."""
+
+    name: RuleName
+    start: FractionPoint
+    end: FractionPoint
+    in_label: str = Field(default="in", min_length=1, max_length=60)
+    out_label: str = Field(default="out", min_length=1, max_length=60)
+
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if math.dist(self.start, self.end) < 0.01:
+            raise ValueError("start and end are the same point")
+        return self
+
+
+class ZoneConfig(Section):
+    """A part of a camera's picture, as a polygon."""
+
+    name: RuleName
+    points: Annotated[tuple[FractionPoint, ...], Field(min_length=3, max_length=64)]
 
 
 class CameraConfig(Section):
@@ -52,6 +82,8 @@ class CameraConfig(Section):
     stall_timeout: Seconds = 4.0
     reconnect_min: Seconds = 1.0
     reconnect_max: Seconds = 30.0
+    lines: Annotated[tuple[LineConfig, ...], Field(max_length=32)] = ()
+    zones: Annotated[tuple[ZoneConfig, ...], Field(max_length=32)] = ()
 
     @field_validator("id")
     @classmethod
@@ -84,7 +116,18 @@ class CameraConfig(Section):
             raise ValueError("reconnect_max is shorter than reconnect_min")
         if self.password.get_secret_value() and not self.username:
             raise ValueError("a password needs a username beside it")
+        names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names of lines and zones must differ: {', '.join(twice)} stands more than once")
         return self
+
+    @property
+    def rules(self) -> Rules:
+        """The lines and zones, as they are counted by."""
+        return Rules(
+            tuple(Line(line.name, line.start, line.end, line.in_label, line.out_label) for line in self.lines),
+            tuple(Zone(zone.name, zone.points) for zone in self.zones),
+        )
 
     @property
     def title(self) -> str:

@@ -5,6 +5,7 @@ StreamerError
 ├── SourceError     a camera, file or URL can't be opened or read
 ├── ImageError      a picture that was sent or read is no picture, damaged, or too large
 ├── ModelError      a model file is missing, damaged, or can't be run
+├── StoreError      the database can't be opened, is newer than this program, or a query can't be answered
 └── ProtocolError   a websocket message breaks the protocol of `streamer.server.protocol`
 
 A message says what is wrong, where (key path, camera id, file), and what to do. It is safe to show: whoever raises one
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["ConfigError", "ImageError", "ModelError", "ProtocolError", "SourceError", "StreamerError"]
+__all__ = ["ConfigError", "ImageError", "ModelError", "ProtocolError", "SourceError", "StoreError", "StreamerError"]
 
 
 class StreamerError(Exception):
@@ -53,6 +54,10 @@ class ImageError(StreamerError):
 
 class ModelError(StreamerError):
     """A model can't be found, fetched, verified or run."""
+
+
+class StoreError(StreamerError):
+    """The store of visits and counts can't be used, or can't answer."""
 
 
 class ProtocolError(StreamerError):

@@ -83,6 +83,14 @@ class Metrics:
             registry=registry,
         )
 
+        # beside the video
+        self.degraded = Gauge(
+            "streamer_degraded",
+            "1 while a part beside the video can't do its work: store, mqtt, webhooks",
+            ["part"],
+            registry=registry,
+        )
+
         # viewers
         self.viewers = Gauge(
             "streamer_viewers", "Connected viewers, by transport: websocket, mjpeg", ["transport"], registry=registry

@@ -27,6 +27,7 @@ __all__ = [
     "FaceReading",
     "Frame",
     "Gender",
+    "OccupancyMinute",
     "Result",
     "Track",
     "Vocabulary",
@@ -209,7 +210,13 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened once. at: UTC, seconds since the epoch. rule: the line's or zone's name."""
+    """Something that happened once. at: UTC, seconds since the epoch. rule: the line's or zone's name.
+
+    key: tells this event from all others, of earlier and later runs too, so that one that comes twice counts once.
+    visit: the key of the visit that it belongs to. data, by kind: VISIT_ENDED `started_at` (UTC), and `static` where a
+    picture of a face was taken for a visit; LINE_CROSSED `label` (the user's word for the direction); ZONE_LEFT
+    `entered_at` (UTC) and `dwell` (s); CAMERA_UP and CAMERA_DOWN `reason`.
+    """
 
     kind: EventKind
     camera: str
@@ -218,13 +225,32 @@ class Event:
     rule: str | None = None
     direction: Literal["in", "out"] | None = None
     data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    key: str = ""
+    visit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OccupancyMinute:
+    """How many counted people were in sight of a camera during one minute of UTC.
+
+    zone: its name, '' for the whole picture. minute: seconds since the epoch, a multiple of 60. mean: over the time
+    that was observed; peak: the most at one time. observed: seconds of the minute for which frames were analysed.
+    """
+
+    camera: str
+    zone: str
+    minute: int
+    mean: float
+    peak: int
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """All that is known about one analysed frame. Never pixels.
 
-    size: width, height in pixels. timings: milliseconds by stage ('wait', 'detect', 'track', 'attributes').
+    size: width, height in pixels. timings: milliseconds by stage ('wait', 'detect', 'track', 'attributes'). occupancy:
+    counted people in the frame, by zone; '' for the whole picture. minutes: those that ended with this frame.
     """
 
     camera: str
@@ -236,6 +262,8 @@ class Result:
     tracks: tuple[Track, ...] = ()
     events: tuple[Event, ...] = ()
     timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    occupancy: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    minutes: tuple[OccupancyMinute, ...] = ()
 
 
 class CameraState(StrEnum):

@@ -11,6 +11,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.analytics.camera_analytics import CameraAnalytics, Outcome
+from streamer.analytics.rules import Rules
 from streamer.config import TrackingConfig
 from streamer.inference.attributes import AttributeModel
 from streamer.inference.described import described
@@ -21,7 +23,7 @@ from streamer.pacing import Throttle
 from streamer.tracking.schedule import ReadingSchedule
 from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother, View
 from streamer.tracking.tracker import TrackedFace, Tracker
-from streamer.types import Detections, Event, EventKind, FaceReading, Frame, Result, Track
+from streamer.types import Detections, EventKind, FaceReading, Frame, Result, Track
 
 __all__ = ["CameraPipeline", "Deliver", "Found"]
 
@@ -68,7 +70,10 @@ class CameraPipeline:
         tracking: TrackingConfig,
         metrics: Metrics,
         deliver: Deliver,
+        session: str = "offline",
+        rules: Rules | None = None,
     ) -> None:
+        """session: tells this run from all others in the keys of events. rules: what is counted at the beginning."""
         self.camera = camera
         self._detector = detector
         self._attributes = attributes
@@ -78,8 +83,13 @@ class CameraPipeline:
         self._tracker = Tracker(tracking, confirm_score=detector.confirm_score)
         self._schedule = ReadingSchedule()
         self._people: dict[int, _Person] = {}
-        self._visitors: set[int] = set()  # tracks whose visit has started and not ended
+        self._rules = rules or Rules()
+        self._analytics = CameraAnalytics(camera, session=session, rules=self._rules)
         self._failures = Throttle()
+
+    def set_rules(self, rules: Rules) -> None:
+        """Count by these from the next frame on. Any thread."""
+        self._rules = rules
 
     def detect(self, frame: Frame) -> Found:
         """Find the faces of one frame."""
@@ -97,7 +107,7 @@ class CameraPipeline:
         self._read_what_is_due(frame, detections, update.faces)
         watch.lap("attributes")
         tracks = tuple(self._track(face) for face in update.faces)
-        events = self._visits(frame, tracks, update.ended)
+        outcome = self._count(frame, tracks, update.ended)
         for face in update.ended:
             self._people.pop(face.id, None)
             self._schedule.forget(face.id)
@@ -109,8 +119,10 @@ class CameraPipeline:
             wall_time=frame.wall_time,
             size=(frame.width, frame.height),
             tracks=tracks,
-            events=events,
+            events=outcome.events,
             timings=MappingProxyType(watch.timings),
+            occupancy=outcome.occupancy,
+            minutes=outcome.minutes,
         )
         self._metrics.frames_analyzed.labels(self.camera).inc()
         self._metrics.tracks.labels(self.camera).set(sum(track.counted for track in tracks))
@@ -167,32 +179,19 @@ class CameraPipeline:
         person = self._people.get(face.id)
         return described(track, person.estimate, person.reading) if person else track
 
-    def _visits(self, frame: Frame, tracks: Sequence[Track], ended: Sequence[TrackedFace]) -> tuple[Event, ...]:
-        """The beginnings and ends of visits, at the times when a face was seen first and last.
-
-        A visit that turns out to be a picture's ends then, with the word that it didn't count. Should the picture move
-        after all, its visit starts anew.
-        """
-
-        def utc(at: float) -> float:
-            return frame.wall_time + (at - frame.captured_at)
-
-        events = []
-        for track in tracks:
-            if track.counted and track.id not in self._visitors:
-                self._visitors.add(track.id)
+    def _count(self, frame: Frame, tracks: Sequence[Track], ended: Sequence[TrackedFace]) -> Outcome:
+        """What the faces of a frame mean for visits, lines and zones."""
+        rules = self._rules
+        if rules is not self._analytics.rules:
+            self._analytics.set_rules(rules)
+        last_known = [self._track(face) for face in ended]
+        outcome = self._analytics.update(tracks, last_known, at=frame.captured_at, wall_time=frame.wall_time)
+        for event in outcome.events:
+            if event.kind is EventKind.VISIT_STARTED:
                 self._metrics.visits.labels(self.camera).inc()
-                events.append(Event(EventKind.VISIT_STARTED, frame.camera, utc(track.first_seen), track))
-            elif not track.counted and track.id in self._visitors:
-                self._visitors.remove(track.id)
+            elif event.kind is EventKind.VISIT_ENDED and event.data.get("static"):
                 self._metrics.visits_static.labels(self.camera).inc()
-                data = MappingProxyType({"static": True})
-                events.append(Event(EventKind.VISIT_ENDED, frame.camera, utc(track.last_seen), track, data=data))
-        for face in ended:
-            if face.id in self._visitors:
-                self._visitors.remove(face.id)
-                events.append(Event(EventKind.VISIT_ENDED, frame.camera, utc(face.last_seen), self._track(face)))
-        return tuple(events)
+        return outcome
 
 
 class _StopWatch:

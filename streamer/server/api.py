@@ -73,6 +73,7 @@ async def status(here: Here) -> SafeJSONResponse:
             "models": dict(services.models()),
             "workers": services.config.inference.workers,
             "privacy": services.config.privacy,
+            "degraded": services.health.degraded,
             "viewers": here.statistics.viewers(),
             "cameras": here.statistics.cameras(),
         }
@@ -145,11 +146,15 @@ async def healthz() -> PlainTextResponse:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Readiness, responses={503: _problem("No camera is live")}, tags=["operation"])
 async def readyz(here: Here) -> SafeJSONResponse:
-    """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason."""
+    """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason.
+
+    degraded: parts beside the video that can't do their work for now, each with the reason.
+    """
     statuses = here.services.statuses()
     live = [status.camera for status in statuses if status.state is CameraState.LIVE]
     if live:
-        return SafeJSONResponse({"ready": True, "live": live, "cameras": len(statuses)})
+        degraded = here.services.health.degraded
+        return SafeJSONResponse({"ready": True, "live": live, "cameras": len(statuses), "degraded": degraded})
     reasons = {status.camera: f"{status.state.value}: {status.reason}".rstrip(": ") for status in statuses}
     return problem(503, "no camera is live", reasons=reasons)
 

@@ -30,6 +30,7 @@ def result_object(result: Result, model: str) -> dict[str, Any]:
         "timestamp": round(result.wall_time, 3),
         "resolution": {"width": width, "height": height},
         "timings": {stage: round(float(ms), 2) for stage, ms in result.timings.items()},
+        "occupancy": dict(result.occupancy),
         "objects": [
             _tracked(track, result.size, model)
             | {
@@ -54,6 +55,8 @@ def event_object(event: Event, model: str) -> dict[str, Any]:
         if track is None
         else {**_face(track, model), "duration": round(track.last_seen - track.first_seen, 3)},
         "data": dict(event.data),
+        "key": event.key,
+        "visit": event.visit,
     }
 
 

@@ -52,6 +52,7 @@ class StatusModel(BaseModel):
     models: dict[str, Any] = Field(description="by role: name, runtime, precision, origin")
     workers: int | str
     privacy: str
+    degraded: dict[str, str] = Field(description="parts beside the video that can't do their work, and why")
     viewers: dict[str, int] = Field(description="by transport")
     cameras: list[CameraModel]
 
@@ -62,6 +63,7 @@ class Readiness(BaseModel):
     ready: bool
     live: list[str]
     cameras: int
+    degraded: dict[str, str] = Field(description="parts beside the video that can't do their work, and why")
 
 
 class ImageResult(BaseModel):
@@ -74,6 +76,7 @@ class ImageResult(BaseModel):
     timestamp: float = Field(description="of the analysis, UTC seconds")
     resolution: Resolution = Field(description="of the image, upright")
     timings: dict[str, float] = Field(description="ms by stage: decode, detect, attributes (of the whole batch)")
+    occupancy: dict[str, int] = Field(description="of cameras only: people in sight, by zone")
     objects: list[dict[str, Any]] = Field(description="one for each face, from left to right")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamer.config import Config
+from streamer.health import Health
 from streamer.metrics import Metrics
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
@@ -22,7 +23,8 @@ class Services:
     statuses: the cameras' readers as they stand now, in the order of the config. models: what runs, as JSON values by
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
-    seconds since the epoch. images: what analyses images that are sent; None where there are no nets.
+    seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
+    None where there are no nets.
     """
 
     config: Config
@@ -31,6 +33,7 @@ class Services:
     statuses: Callable[[], Sequence[CameraStatus]]
     models: Callable[[], Mapping[str, Any]]
     started_at: float
+    health: Health = field(default_factory=lambda: Health(Metrics()))
     images: ImageService | None = None
 
     @property

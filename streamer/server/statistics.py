@@ -32,7 +32,12 @@ class Statistics:
         (then, first), (_, last) = self._history[0], self._history[-1]
         if now > then:
             self._rates = {camera: (count - first.get(camera, 0)) / (now - then) for camera, count in last.items()}
-        return {"timestamp": round(time.time(), 3), "viewers": self.viewers(), "cameras": self.cameras()}
+        return {
+            "timestamp": round(time.time(), 3),
+            "viewers": self.viewers(),
+            "degraded": self._services.health.degraded,
+            "cameras": self.cameras(),
+        }
 
     def cameras(self) -> list[dict[str, Any]]:
         """For each camera, its status with what became of its frames."""

@@ -115,7 +115,7 @@ def test_the_visit_of_a_picture_is_taken_back_and_its_face_left_out_of_the_count
     camera.see(frames=100)
     ended = [e for r in camera.results for e in r.events if e.kind is EventKind.VISIT_ENDED]
     assert len(camera.events(EventKind.VISIT_STARTED)) == 1
-    assert [(e.track.id, dict(e.data)) for e in ended if e.track] == [(1, {"static": True})]
+    assert [(e.track.id, dict(e.data)) for e in ended if e.track] == [(1, {"started_at": 1.8e9, "static": True})]
     assert ended[0].at == pytest.approx(1.8e9 + 21.5, abs=1.5)
     camera.see((100, 100, 180, 200), frames=50)  # found again: no visit at all
     assert len(camera.events(EventKind.VISIT_STARTED)) == 1
@@ -132,4 +132,4 @@ def test_pictures_count_where_the_configuration_asks_for_them() -> None:
     camera.see(frames=100)
     (ended,) = [e for r in camera.results for e in r.events if e.kind is EventKind.VISIT_ENDED]
     assert ended.at == pytest.approx(1.8e9 + 30, abs=0.1)
-    assert dict(ended.data) == {}
+    assert dict(ended.data) == {"started_at": 1.8e9}

@@ -137,7 +137,7 @@ def test_an_unexpected_error_tells_nothing_of_itself() -> None:
 
 
 def test_ready_only_while_a_camera_is_live(server: Api) -> None:
-    assert server.get("/readyz").json() == {"ready": True, "live": ["lobby"], "cameras": 6}
+    assert server.get("/readyz").json() == {"ready": True, "live": ["lobby"], "cameras": 6, "degraded": {}}
     server.cameras["lobby"].state = CameraState.RECONNECTING
     answer = server.get("/readyz")
     assert answer.status_code == 503

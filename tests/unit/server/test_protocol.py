@@ -140,6 +140,7 @@ def test_a_result_has_the_shape_of_dl_streamers_converter() -> None:
         "timestamp": 1_700_000_000.0,
         "resolution": {"width": 640, "height": 480},
         "timings": {"detect": 5.51},
+        "occupancy": {},
     }
     assert face == {
         "id": 7,
@@ -200,7 +201,9 @@ def test_a_damaged_picture_is_a_protocol_error(message: bytes) -> None:
 
 
 def test_an_event_carries_its_face_and_rule() -> None:
-    event = Event(EventKind.LINE_CROSSED, "lobby", 1_700_000_000.5, track(), "door", "in", {"speed": 1.5})
+    event = Event(
+        EventKind.LINE_CROSSED, "lobby", 1_700_000_000.5, track(), "door", "in", {"label": "came in"}, "k", "v"
+    )
     document = json.loads(protocol.encode_event(event, model="dlib"))
     face = document.pop("object")
     assert document == {
@@ -210,7 +213,9 @@ def test_an_event_carries_its_face_and_rule() -> None:
         "timestamp": 1_700_000_000.5,
         "rule": "door",
         "direction": "in",
-        "data": {"speed": 1.5},
+        "data": {"label": "came in"},
+        "key": "k",
+        "visit": "v",
     }
     assert (face["id"], face["age"]["label"], face["duration"]) == (7, "25-32", 10.0)
 
