@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,13 @@ from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
 from streamer.sinks import Sink
-from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, Result
+from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, OccupancyMinute, Result
 
 __all__ = ["App"]
 
 log = logging.getLogger(__name__)
 
+_IDLE_LOOK = 1.0  # s between looks for cameras without frames
 # What each part may take of the 5 s in which a stop must be done.
 _STOP_READERS, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 1.0, 1.0, 1.0
 
@@ -64,6 +65,7 @@ class App:
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
         self._live: set[str] = set()
+        self._idle_watch: asyncio.Task[None] | None = None
         self._images = self._make_image_service()
         services = Services(
             config=config,
@@ -132,10 +134,13 @@ class App:
         self._pool.start()
         for reader in self._readers.values():
             reader.start()
+        self._idle_watch = asyncio.create_task(self._watch_idle_cameras())
         return port
 
     async def stop(self) -> None:
         """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
+        if self._idle_watch is not None:
+            self._idle_watch.cancel()
         late = await asyncio.to_thread(self._stop_threads)
         await self._server.stop(_STOP_SERVER)
         await self._images.close()
@@ -153,6 +158,10 @@ class App:
         ]
         if not self._pool.stop(_STOP_POOL):
             late.append("an inference worker")
+        else:
+            for pipeline in self._pipelines.values():
+                outcome = pipeline.close()
+                self._tell_all(outcome.events, outcome.minutes)
         deadline = time.monotonic() + _STOP_SINKS  # after those who feed them
         late += [type(sink).__name__ for sink in self._sinks if not sink.stop(max(0.1, deadline - time.monotonic()))]
         return late
@@ -171,12 +180,23 @@ class App:
 
     def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         """Called by the pool for each analysed frame of a camera, in order."""
-        for event in result.events:
+        self._tell_all(result.events, result.minutes)
+        self.hub.publish(frame, result, faces)
+
+    async def _watch_idle_cameras(self) -> None:
+        """End the visits at cameras that deliver no frames by which they would end."""
+        while True:
+            await asyncio.sleep(_IDLE_LOOK)
+            for pipeline in self._pipelines.values():
+                if outcome := pipeline.idle(time.monotonic()):
+                    self._tell_all(outcome.events, outcome.minutes)
+
+    def _tell_all(self, events: Sequence[Event], minutes: Sequence[OccupancyMinute]) -> None:
+        for event in events:
             self._tell(event)
-        for minute in result.minutes:
+        for minute in minutes:
             for sink in self._sinks:
                 sink.minute(minute)
-        self.hub.publish(frame, result, faces)
 
     def _on_status(self, status: CameraStatus) -> None:
         """Called by a reader's thread at each change of state: a camera that comes or goes is an event."""

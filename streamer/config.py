@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from streamer.analytics.geometry import is_simple
 from streamer.analytics.rules import Line, Rules, Zone
 
 __all__ = [
@@ -62,6 +63,13 @@ class ZoneConfig(Section):
 
     name: RuleName
     points: Annotated[tuple[FractionPoint, ...], Field(min_length=3, max_length=64)]
+
+    @field_validator("points")
+    @classmethod
+    def _simple(cls, points: tuple[FractionPoint, ...]) -> tuple[FractionPoint, ...]:
+        if not is_simple(points):
+            raise ValueError("its edges cross each other or it has no area: list the corners one after the other")
+        return points
 
 
 class CameraConfig(Section):

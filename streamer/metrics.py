@@ -82,6 +82,12 @@ class Metrics:
             camera,
             registry=registry,
         )
+        self.crossings = Counter(
+            "streamer_crossings",
+            "Visits that crossed a line, by direction: in, out",
+            ["camera", "line", "direction"],
+            registry=registry,
+        )
 
         # beside the video
         self.degraded = Gauge(

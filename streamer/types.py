@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from streamer.picture import Picture
 
 __all__ = [
+    "Box",
     "CameraState",
     "CameraStatus",
     "Detections",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 Gender = Literal["female", "male", "unknown"]
+
+Box = tuple[float, float, float, float]
+"""x0 y0 x1 y1, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +154,12 @@ class Track:
     before the first usable look; age_low to age_high is the range in which the true age is expected. samples: looks
     that the age and gender rest on. reading: the newest single look, unsmoothed. age_group: the likeliest of the nets'
     age groups, where they have a vocabulary. static: a picture of a face, such as a poster: it has kept its shape for
-    long. counted: it counts as a visit, which a static picture doesn't unless asked for.
+    long. counted: it counts as a visit, which a static picture doesn't unless asked for. first_box: where it was first
+    seen, before it was confirmed; None: not known.
     """
 
     id: int
-    box: tuple[float, float, float, float]
+    box: Box
     landmarks: NDArray[np.float32]
     score: float
     first_seen: float
@@ -169,6 +174,7 @@ class Track:
     age_group: str | None = None
     static: bool = False
     counted: bool = True
+    first_box: Box | None = None
 
     def __post_init__(self) -> None:
         if self.last_seen < self.first_seen:
@@ -214,8 +220,9 @@ class Event:
 
     key: tells this event from all others, of earlier and later runs too, so that one that comes twice counts once.
     visit: the key of the visit that it belongs to. data, by kind: VISIT_ENDED `started_at` (UTC), and `static` where a
-    picture of a face was taken for a visit; LINE_CROSSED `label` (the user's word for the direction); ZONE_LEFT
-    `entered_at` (UTC) and `dwell` (s); CAMERA_UP and CAMERA_DOWN `reason`.
+    picture of a face was taken for a visit, so that nothing told of this visit counts; LINE_CROSSED `label` (the user's
+    word for the direction); ZONE_LEFT `entered_at` (UTC), `dwell` (s), and `static` as above; CAMERA_UP and CAMERA_DOWN
+    `reason`.
     """
 
     kind: EventKind
@@ -234,7 +241,8 @@ class OccupancyMinute:
     """How many counted people were in sight of a camera during one minute of UTC.
 
     zone: its name, '' for the whole picture. minute: seconds since the epoch, a multiple of 60. mean: over the time
-    that was observed; peak: the most at one time. observed: seconds of the minute for which frames were analysed.
+    that was observed; peak: the most at one time. observed: seconds of the minute for which frames were analysed. A
+    minute in which the program is started anew, or its clock set back, comes in parts.
     """
 
     camera: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 # Looks at faces in one frame: more would hold up the frames behind it; the faces that need it most go first.
 _MOST_READINGS = 4
 
+# s beyond `lost_after` without a frame, after which none is on its way any more
+_IDLE_AFTER = 1.0
+
 Deliver = Callable[[Frame, Result, NDArray[np.float32]], None]
 """Takes a frame, its result, and the (N, 4) boxes of every face found in it, confirmed or not."""
 
@@ -52,6 +57,18 @@ class _Person:
     smoother: AttributeSmoother
     estimate: AttributeEstimate = field(default_factory=AttributeEstimate)
     reading: FaceReading | None = None
+
+
+class _Moment(NamedTuple):
+    """The newest frame's. at: camera timeline. wall_time: UTC. size: width, height, pixels."""
+
+    at: float
+    wall_time: float
+    size: tuple[int, int]
+
+    def utc(self, at: float) -> float:
+        """A time of the camera's timeline in UTC."""
+        return self.wall_time + (at - self.at)
 
 
 class CameraPipeline:
@@ -86,10 +103,44 @@ class CameraPipeline:
         self._rules = rules or Rules()
         self._analytics = CameraAnalytics(camera, session=session, rules=self._rules)
         self._failures = Throttle()
+        self._following = threading.Lock()  # held while the faces of a frame are followed, or time passes without one
+        self._last: _Moment | None = None
 
     def set_rules(self, rules: Rules) -> None:
         """Count by these from the next frame on. Any thread."""
         self._rules = rules
+
+    def idle(self, now: float) -> Outcome | None:
+        """No frame has come for so long that visits end by it; None while frames do come.
+
+        now: camera timeline. Any thread; never blocks.
+        """
+        if not self._following.acquire(blocking=False):
+            return None  # a frame is being followed
+        try:
+            last = self._last
+            if last is None or now - last.at <= self._tracking.lost_after + _IDLE_AFTER:
+                return None
+            return self._pass_time(now, last.utc(now))
+        finally:
+            self._following.release()
+
+    def close(self) -> Outcome:
+        """Nothing more will come: what is under way ends here."""
+        with self._following:
+            if self._last is None:
+                return Outcome((), {}, ())
+            at = self._last.at + self._tracking.lost_after + _IDLE_AFTER
+            outcome = self._pass_time(at, self._last.utc(at))
+            return outcome._replace(minutes=outcome.minutes + self._analytics.close())
+
+    def _pass_time(self, at: float, wall_time: float) -> Outcome:
+        self._take_rules()
+        ended = self._tracker.coast(at).ended
+        last_known = [self._track(face) for face in ended]
+        outcome = self._analytics.idle(last_known, at=at, wall_time=wall_time)
+        self._forget(ended)
+        return outcome
 
     def detect(self, frame: Frame) -> Found:
         """Find the faces of one frame."""
@@ -100,17 +151,21 @@ class CameraPipeline:
 
     def follow(self, found: Found) -> None:
         """Give the faces their identities, read those that are due, and deliver the result."""
+        with self._following:
+            frame, result = found.frame, self._follow(found)
+            self._deliver(frame, result, found.detections.boxes)
+
+    def _follow(self, found: Found) -> Result:
         frame, detections = found.frame, found.detections
         watch = _StopWatch(self._metrics, found.timings)
+        self._begin_frame(frame)
         update = self._tracker.update(detections, frame.captured_at)
         watch.lap("track")
         self._read_what_is_due(frame, detections, update.faces)
         watch.lap("attributes")
         tracks = tuple(self._track(face) for face in update.faces)
         outcome = self._count(frame, tracks, update.ended)
-        for face in update.ended:
-            self._people.pop(face.id, None)
-            self._schedule.forget(face.id)
+        self._forget(update.ended)
         result = Result(
             camera=frame.camera,
             seq=frame.seq,
@@ -126,7 +181,14 @@ class CameraPipeline:
         )
         self._metrics.frames_analyzed.labels(self.camera).inc()
         self._metrics.tracks.labels(self.camera).set(sum(track.counted for track in tracks))
-        self._deliver(frame, result, detections.boxes)
+        return result
+
+    def _begin_frame(self, frame: Frame) -> None:
+        """Faces stay where they are in the picture when the camera changes its resolution."""
+        if self._last and (frame.width, frame.height) != self._last.size:
+            width, height = self._last.size
+            self._tracker.rescale(frame.width / width, frame.height / height)
+        self._last = _Moment(frame.captured_at, frame.wall_time, (frame.width, frame.height))
 
     def _read_what_is_due(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
         """Read, and do without where that fails: the tracker has gone on, so the frame's visits must be told."""
@@ -175,23 +237,35 @@ class CameraPipeline:
             face.last_seen,
             static=face.static,
             counted=self._tracking.count_static or not face.static,
+            first_box=face.first_box,
         )
         person = self._people.get(face.id)
         return described(track, person.estimate, person.reading) if person else track
 
     def _count(self, frame: Frame, tracks: Sequence[Track], ended: Sequence[TrackedFace]) -> Outcome:
         """What the faces of a frame mean for visits, lines and zones."""
-        rules = self._rules
-        if rules is not self._analytics.rules:
-            self._analytics.set_rules(rules)
+        self._take_rules()
         last_known = [self._track(face) for face in ended]
-        outcome = self._analytics.update(tracks, last_known, at=frame.captured_at, wall_time=frame.wall_time)
+        outcome = self._analytics.update(
+            tracks, last_known, at=frame.captured_at, wall_time=frame.wall_time, size=(frame.width, frame.height)
+        )
         for event in outcome.events:
             if event.kind is EventKind.VISIT_STARTED:
                 self._metrics.visits.labels(self.camera).inc()
             elif event.kind is EventKind.VISIT_ENDED and event.data.get("static"):
                 self._metrics.visits_static.labels(self.camera).inc()
+            elif event.kind is EventKind.LINE_CROSSED:
+                self._metrics.crossings.labels(self.camera, event.rule, event.direction).inc()
         return outcome
+
+    def _take_rules(self) -> None:
+        if (rules := self._rules) is not self._analytics.rules:
+            self._analytics.set_rules(rules)
+
+    def _forget(self, ended: Sequence[TrackedFace]) -> None:
+        for face in ended:
+            self._people.pop(face.id, None)
+            self._schedule.forget(face.id)
 
 
 class _StopWatch:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
-from streamer.tracking.motion import Box, BoxMotion, Measured
+from streamer.tracking.motion import Box, BoxMotion, Measured, measure, scaled
 from streamer.tracking.stillness import Stillness, shape_of
 
 __all__ = ["FoundFace", "Life"]
@@ -42,6 +42,7 @@ class Life:
         "_score_sum",  # recent scores, fading alike
         "_seen",  # recent looks that found the face, fading alike
         "detection",  # which detection of the newest frame it is, or None
+        "first_box",
         "first_seen",
         "hits",  # detections in all
         "id",
@@ -55,6 +56,7 @@ class Life:
     def __init__(self, face: FoundFace, at: float) -> None:
         self.id: int | None = None
         self.first_seen = self.last_seen = self.looked_at = at
+        self.first_box = face.box
         self.motion = BoxMotion(face.measured)
         self.stillness = Stillness()
         self._found = face
@@ -124,6 +126,14 @@ class Life:
             and self._seen >= SEEN_SHARE * self._looks
             and self._score_sum >= confirm_score * self._seen
         )
+
+    def rescale(self, across: float, down: float) -> None:
+        """The picture has so many times its pixels now."""
+        self.motion.rescale(across, down)
+        self.first_box = scaled(self.first_box, across, down)
+        box = scaled(self._found.box, across, down)
+        landmarks = (self._found.landmarks * (across, down)).astype(np.float32)
+        self._found = self._found._replace(box=box, measured=measure(box), landmarks=landmarks)
 
     def landmarks_in(self, box: Box) -> NDArray[np.float32]:
         """(5, 2) pixels: as found in the newest frame, or moved and scaled with the box since then."""

@@ -12,10 +12,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-__all__ = ["Box", "BoxMotion", "Measured", "TimeStep", "measure"]
+from streamer.types import Box
 
-Box = tuple[float, float, float, float]
-"""x0 y0 x1 y1, pixels."""
+__all__ = ["Box", "BoxMotion", "Measured", "TimeStep", "measure", "scaled"]
 
 Measured = tuple[float, float, float, float]
 """Centre x, centre y, log width, log height; pixels."""
@@ -39,6 +38,11 @@ def measure(box: Box) -> Measured:
     """A box as the filter sees it. One without extent counts as one hundredth of a pixel wide."""
     x0, y0, x1, y1 = box
     return (x0 + x1) / 2, (y0 + y1) / 2, math.log(max(x1 - x0, 0.01)), math.log(max(y1 - y0, 0.01))
+
+
+def scaled(box: Box, across: float, down: float) -> Box:
+    """A box in a picture of so many times the pixels."""
+    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
 
 class _PairStep(NamedTuple):
@@ -99,6 +103,11 @@ class _Pair:
         self.covariance = fade * (covariance + reach * velocity_variance) + push_both
         self.velocity_variance = fade * fade * velocity_variance + push_velocity
 
+    def stretch(self, a: float, b: float) -> None:
+        """Measure in other units; what is uncertain is kept in face sizes, and they in the same."""
+        self.a, self.b = self.a * a, self.b * b
+        self.velocity_a, self.velocity_b = self.velocity_a * a, self.velocity_b * b
+
     def correct(self, a: float, b: float) -> None:
         total = self.variance + self.noise
         gain, velocity_gain = self.variance / total, self.covariance / total
@@ -132,6 +141,12 @@ class BoxMotion:
         x, y, log_width, log_height = found
         self._place.correct(x, y)
         self._size.correct(log_width, log_height)
+
+    def rescale(self, across: float, down: float) -> None:
+        """The picture has so many times its pixels now."""
+        self._place.stretch(across, down)
+        self._size.a += math.log(across)
+        self._size.b += math.log(down)
 
     @property
     def expected(self) -> Measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streamer.tracking.association import overlap
-from streamer.tracking.motion import Box
+from streamer.tracking.motion import Box, scaled
 from streamer.tracking.stillness import Shape, shape_change
 
 __all__ = ["KnownPictures"]
@@ -44,6 +44,10 @@ class KnownPictures:
                 self._pictures.remove(known)
                 return known.shape
         return None
+
+    def rescale(self, across: float, down: float) -> None:
+        """The camera's picture has so many times its pixels now."""
+        self._pictures = [known._replace(box=scaled(known.box, across, down)) for known in self._pictures]
 
     def shift(self, seconds: float) -> None:
         """The timeline has jumped."""

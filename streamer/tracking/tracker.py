@@ -36,6 +36,7 @@ class TrackedFace:
     box: x0 y0 x1 y1, pixels, smoothed by the motion model, predicted while unseen. landmarks: (5, 2) float32, pixels,
     as found, or carried along with the box while unseen. score: of its newest detection. first_seen, last_seen: camera
     timeline. detection: which of the detections just given it is; None while it coasts. static: a picture of a face.
+    first_box: where it was found first, before it was confirmed.
     """
 
     id: int
@@ -46,6 +47,7 @@ class TrackedFace:
     last_seen: float
     detection: int | None
     static: bool = False
+    first_box: Box | None = None
 
 
 class TrackerUpdate(NamedTuple):
@@ -96,6 +98,12 @@ class Tracker:
         for life in self._lives:
             life.detection = None
         return TrackerUpdate(self._shown(), (), ended)
+
+    def rescale(self, across: float, down: float) -> None:
+        """The camera's pictures have so many times their pixels from now on: all faces stay where they were in them."""
+        self._pictures.rescale(across, down)
+        for life in self._lives:
+            life.rescale(across, down)
 
     def _pass_time(self, at: float) -> tuple[TrackedFace, ...]:
         """Move all tracks to `at`, and end those unseen for too long."""
@@ -201,6 +209,7 @@ def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
                 life.last_seen,
                 life.detection,
                 life.stillness.static,
+                life.first_box,
             )
         )
     return tuple(sorted(faces, key=lambda face: face.id))

@@ -67,6 +67,14 @@ def test_the_repositorys_own_file_is_valid_and_shows_every_default() -> None:
             "cameras: [{id: a, source: demo, reconnect_max: 0.5}]",
             "cameras[0]: reconnect_max is shorter than reconnect_min",
         ),
+        (
+            "cameras: [{id: a, source: demo, lines: [{name: x, start: [0.5, 0.5], end: [0.5, 0.5]}]}]",
+            "cameras[0].lines[0]: start and end are the same point",
+        ),
+        (
+            "cameras: [{id: a, source: demo, zones: [{name: x, points: [[0, 0], [1, 1], [1, 0], [0, 1]]}]}]",
+            "cameras[0].zones[0].points: its edges cross each other",
+        ),
         # binding beyond loopback without a guard
         (CAMERA + "server: {host: 0.0.0.0}", "server: host 0.0.0.0 can be reached from other machines"),
         (CAMERA + "log: {level: '${NOPE}'}", "log.level: the environment variable NOPE is not set"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from streamer.analytics.rules import Line, Rules, Zone
 from streamer.config import TrackingConfig
 from streamer.inference.pipeline import CameraPipeline
 from streamer.metrics import Metrics
@@ -18,7 +19,7 @@ READING = FaceReading(30.0, 4.0, 0.98, 0.8)  # a woman of 30
 class Camera:
     """A pipeline driven frame by frame, 25 a second."""
 
-    def __init__(self, tracking: TrackingConfig | None = None) -> None:
+    def __init__(self, tracking: TrackingConfig | None = None, rules: Rules | None = None) -> None:
         self.metrics = Metrics()
         self.detector, self.attributes = ScriptedDetector(), ScriptedAttributes(READING)
         self.results: list[Result] = []
@@ -30,7 +31,9 @@ class Camera:
             tracking=tracking or TrackingConfig(),
             metrics=self.metrics,
             deliver=self._deliver,
+            rules=rules,
         )
+        self.picture = PICTURE
 
     def _deliver(self, _: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         self.results.append(result)
@@ -40,7 +43,7 @@ class Camera:
         self.detector.boxes = list(boxes)
         for _ in range(frames):
             seq = len(self.results)
-            frame = Frame("door", seq, seq / 25, 1000 + seq / 25, 1.8e9 + seq / 25, PICTURE)
+            frame = Frame("door", seq, seq / 25, 1000 + seq / 25, 1.8e9 + seq / 25, self.picture)
             self.pipeline.follow(self.pipeline.detect(frame))
         return self.results[-1]
 
@@ -133,3 +136,62 @@ def test_pictures_count_where_the_configuration_asks_for_them() -> None:
     (ended,) = [e for r in camera.results for e in r.events if e.kind is EventKind.VISIT_ENDED]
     assert ended.at == pytest.approx(1.8e9 + 30, abs=0.1)
     assert dict(ended.data) == {"started_at": 1.8e9}
+
+
+GATE = Line("gate", (0.5, 1.0), (0.5, 0.0))
+RULES = Rules((GATE,), (Zone("hall", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))),))
+
+
+def test_lines_and_zones_are_counted_as_faces_go_by() -> None:
+    camera = Camera(rules=RULES)
+    for k in range(50):
+        result = camera.see((100.0 + 8 * k, 100, 180.0 + 8 * k, 200))
+        assert result.occupancy == {"": len(result.tracks), "hall": int(bool(result.tracks) and k < 26)}, k
+    kinds = [event.kind.value for r in camera.results for event in r.events]
+    assert kinds == ["visit_started", "zone_entered", "zone_left", "line_crossed"]
+    crossings = camera.metrics.registry.get_sample_value(
+        "streamer_crossings_total", {"camera": "door", "line": "gate", "direction": "in"}
+    )
+    assert crossings == 1
+
+
+def test_rules_change_while_frames_go_by() -> None:
+    camera = Camera()
+    camera.see((100, 100, 180, 200), frames=20)
+    camera.pipeline.set_rules(RULES)
+    assert camera.see((100, 100, 180, 200)).occupancy == {"": 1, "hall": 1}
+
+
+def test_a_camera_that_sends_no_frames_any_more_ends_its_visits_in_bounded_time() -> None:
+    camera = Camera(rules=RULES)
+    camera.see((100, 100, 180, 200), frames=50)
+    last = 1000 + 49 / 25
+    assert camera.pipeline.idle(last + 2.0) is None  # a frame may still be on its way
+    outcome = camera.pipeline.idle(last + 2.6)
+    assert outcome is not None
+    assert [event.kind.value for event in outcome.events] == ["zone_left", "visit_ended"]
+    assert outcome.events[-1].at == pytest.approx(1.8e9 + 49 / 25, abs=1e-3)
+    assert camera.pipeline._people == {}
+    again = camera.pipeline.idle(last + 3.6)
+    assert again is not None
+    assert again.events == ()
+
+
+def test_what_is_under_way_is_told_at_the_end() -> None:
+    camera = Camera(rules=RULES)
+    assert camera.pipeline.close().events == ()
+    camera.see((100, 100, 180, 200), frames=51)
+    outcome = camera.pipeline.close()
+    assert [event.kind.value for event in outcome.events] == ["zone_left", "visit_ended"]
+    assert {(m.zone, m.peak, round(m.observed, 2)) for m in outcome.minutes} == {("", 1, 2.0), ("hall", 1, 2.0)}
+
+
+def test_a_change_of_resolution_is_no_new_visit_and_no_crossing() -> None:
+    camera = Camera(rules=RULES)
+    camera.see((100, 100, 180, 200), (400, 100, 480, 200), frames=25)
+    camera.picture = ArrayPicture(np.zeros((720, 1280, 3), np.uint8))
+    result = camera.see((200, 200, 360, 400), (800, 200, 960, 400), frames=50)
+    assert [track.id for track in result.tracks] == [1, 2]
+    assert result.tracks[0].box == pytest.approx((200, 200, 360, 400), abs=1)
+    kinds = [event.kind.value for r in camera.results for event in r.events]
+    assert sorted(kinds) == ["visit_started", "visit_started", "zone_entered"]
