@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer import __version__
+from streamer.analytics.heat import HeatMap
 from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
 from streamer.capture.reader import CameraReader
@@ -63,6 +64,7 @@ class App:
             metrics=self.metrics,
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
+        self._heat = {camera.id: HeatMap() for camera in config.cameras}
         self._live: set[str] = set()
         self._images = self._make_image_service()
         services = Services(
@@ -74,6 +76,7 @@ class App:
             health=self.health,
             started_at=time.time(),
             images=self._images,
+            heat=lambda camera, begin, end: self._heat[camera].seconds(begin, end),
         )
         self._server = Server(services)
 
@@ -108,6 +111,7 @@ class App:
             StillAnalyzer(self._detector, self._attributes, config.tracking),
             config.images,
             blur=config.privacy == "blur",
+            withhold=not config.shows_pictures,
             workers=self._pool.workers,
             encode_result=lambda result: {"type": "result", **result_object(result, model)},
             metrics=self.metrics,
@@ -176,6 +180,7 @@ class App:
         for minute in result.minutes:
             for sink in self._sinks:
                 sink.minute(minute)
+        self._heat[result.camera].add(result)
         self.hub.publish(frame, result, faces)
 
     def _on_status(self, status: CameraStatus) -> None:
