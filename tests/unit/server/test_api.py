@@ -189,6 +189,7 @@ def test_the_openapi_document_names_every_public_route_and_its_page_needs_no_scr
         "/api/v1/status",
         "/api/v1/cameras",
         "/api/v1/cameras/{camera_id}",
+        "/api/v1/cameras/{camera_id}/heat",
         "/api/v1/cameras/{camera_id}/snapshot.jpg",
         "/api/v1/cameras/{camera_id}/stream.mjpg",
         "/healthz",
