@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer import __version__
+from streamer.analytics.heat import HeatMap
 from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
 from streamer.capture.reader import CameraReader
@@ -64,6 +65,7 @@ class App:
             metrics=self.metrics,
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
+        self._heat = {camera.id: HeatMap() for camera in config.cameras}
         self._live: set[str] = set()
         self._idle_watch: asyncio.Task[None] | None = None
         self._images = self._make_image_service()
@@ -76,6 +78,7 @@ class App:
             health=self.health,
             started_at=time.time(),
             images=self._images,
+            heat=lambda camera, begin, end: self._heat[camera].seconds(begin, end),
         )
         self._server = Server(services)
 
@@ -110,6 +113,7 @@ class App:
             StillAnalyzer(self._detector, self._attributes, config.tracking),
             config.images,
             blur=config.privacy == "blur",
+            withhold=not config.shows_pictures,
             workers=self._pool.workers,
             encode_result=lambda result: {"type": "result", **result_object(result, model)},
             metrics=self.metrics,
@@ -181,6 +185,7 @@ class App:
     def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         """Called by the pool for each analysed frame of a camera, in order."""
         self._tell_all(result.events, result.minutes)
+        self._heat[result.camera].add(result)
         self.hub.publish(frame, result, faces)
 
     async def _watch_idle_cameras(self) -> None:

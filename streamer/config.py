@@ -280,8 +280,13 @@ class Config(Section):
     server: ServerConfig = ServerConfig()
     images: ImagesConfig = ImagesConfig()
     cache: CacheConfig = CacheConfig()
-    privacy: Literal["none", "blur"] = "none"
+    privacy: Literal["none", "blur", "metadata_only"] = "none"
     log: LogConfig = LogConfig()
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether pictures may leave the program at all."""
+        return self.privacy != "metadata_only"
 
     @field_validator("cameras")
     @classmethod

@@ -4,6 +4,7 @@ StreamerError
 ├── ConfigError     config.yaml, an environment variable in it, or a command-line value is wrong
 ├── SourceError     a camera, file or URL can't be opened or read
 ├── ImageError      a picture that was sent or read is no picture, damaged, or too large
+├── PrivacyError    a picture is asked for, and the config lets none out
 ├── ModelError      a model file is missing, damaged, or can't be run
 ├── StoreError      the database can't be opened, is newer than this program, or a query can't be answered
 └── ProtocolError   a websocket message breaks the protocol of `streamer.server.protocol`
@@ -17,7 +18,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["ConfigError", "ImageError", "ModelError", "ProtocolError", "SourceError", "StoreError", "StreamerError"]
+__all__ = [
+    "ConfigError",
+    "ImageError",
+    "ModelError",
+    "PrivacyError",
+    "ProtocolError",
+    "SourceError",
+    "StoreError",
+    "StreamerError",
+]
 
 
 class StreamerError(Exception):
@@ -50,6 +60,14 @@ class ImageError(StreamerError):
     def __init__(self, fault: Literal["empty", "unsupported", "damaged", "too_large"], message: str) -> None:
         super().__init__(message)
         self.fault = fault
+
+
+class PrivacyError(StreamerError):
+    """A picture is asked for, but `privacy: metadata_only` lets none out of the program."""
+
+    def __init__(self, instead: str) -> None:
+        """instead: what to ask for, or to do."""
+        super().__init__(f"no picture leaves this program (privacy: metadata_only in its config); {instead}")
 
 
 class ModelError(StreamerError):

@@ -297,7 +297,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", type=int, default=8123)
     parser.add_argument("--token", help="guard every route with this")
-    parser.add_argument("--privacy", choices=["none", "blur"], default="none")
+    parser.add_argument("--privacy", choices=["none", "blur", "metadata_only"], default="none")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(parser.parse_args()))
 

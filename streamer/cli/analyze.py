@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from streamer.capture.files import read_file
 from streamer.cli.annotated_files import AnnotatedClip, write_annotated_picture
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
-from streamer.errors import ConfigError, SourceError
+from streamer.errors import ConfigError, PrivacyError, SourceError
 from streamer.logs import set_up_logging
 from streamer.offline import OfflineAnalysis, find_pictures, is_picture
 from streamer.server.encoding import result_object
@@ -47,6 +47,8 @@ def analyze(
     if out is not None and out.exists() and out.samefile(path):
         raise ConfigError(f"--out {out}: that is the input; name another file or folder")
     settings = configuration(config)
+    if out is not None and not settings.shows_pictures:
+        raise PrivacyError("leave out --out; --json writes what was found")
     set_up_logging(settings.log.model_copy(update={"level": "warning"}))
     with open_store(settings) as store:
         analysis = OfflineAnalysis(settings, store)

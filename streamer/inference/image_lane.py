@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from streamer.annotate import annotate, blur_faces
 from streamer.config import ImagesConfig
-from streamer.errors import ImageError
+from streamer.errors import ImageError, PrivacyError
 from streamer.image_files import ImageHeader, decode_image
 from streamer.inference.pool import Work
 from streamer.inference.still import FoundFaces, StillAnalyzer, work_scale
@@ -84,17 +84,19 @@ class ImageLane:
         config: ImagesConfig,
         *,
         blur: bool,
+        withhold: bool = False,
         workers: int,
         encode_result: Callable[[Result], dict[str, object]],
         metrics: Metrics,
         wake: Callable[[], None],
     ) -> None:
-        """encode_result: makes the JSON value of a result."""
+        """encode_result: makes the JSON value of a result. withhold: no picture is made for anybody."""
         self.batch_wait = config.batch_wait
         self.arriving = 0  # requests that are being received; kept by the loop
         self._analyzer = analyzer
         self._config = config
         self._blur = blur
+        self._withhold = withhold
         self._workers = workers
         self._encode_result = encode_result
         self.wake = wake
@@ -221,6 +223,8 @@ class ImageLane:
     def _answer(self, options: ImageOptions, pixels: Pixels, result: Result) -> bytes:
         if options.answer == "json":
             return to_json(self._encode_result(result), inf_nan_mode="null")
+        if self._withhold:
+            raise PrivacyError("ask for results")
         begin = time.perf_counter()
         picture = _at_width(pixels, result.size, options.width)
         scale = picture.shape[1] / result.size[0]

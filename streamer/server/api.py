@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streamer import __version__
+from streamer.errors import PrivacyError
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse
@@ -38,8 +39,10 @@ def _problem(description: str) -> dict[str, Any]:
 
 _Responses = dict[int | str, dict[str, Any]]
 _UNKNOWN: _Responses = {404: _problem("No camera has this id"), 422: _problem("A parameter is wrong")}
-_JPEG: _Responses = {200: {"content": {"image/jpeg": {}}}, 503: _problem("There is no fresh picture")}
-_STREAM: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: _problem("Too many viewers")}
+_WITHHELD: _Responses = {403: _problem("The config lets no picture out (privacy: metadata_only)")}
+_JPEG: _Responses = _WITHHELD | {200: {"content": {"image/jpeg": {}}}, 503: _problem("There is no fresh picture")}
+_MJPEG: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: _problem("Too many viewers")}
+_STREAM: _Responses = _WITHHELD | _MJPEG
 
 router = APIRouter(default_response_class=SafeJSONResponse)
 
@@ -59,6 +62,15 @@ def _known(here: Here, camera_id: Annotated[str, Path(description="the camera's 
 
 
 Camera = Annotated[str, Depends(_known)]
+
+
+def _shown(here: Here, camera: Camera) -> str:
+    if not here.services.config.shows_pictures:
+        raise HTTPException(403, str(PrivacyError("results and events come over the websocket at /ws")))
+    return camera
+
+
+Shown = Annotated[str, Depends(_shown)]
 
 
 @router.get("/api/v1/status", response_model=StatusModel, tags=["operation"])
@@ -97,7 +109,7 @@ async def one_camera(here: Here, camera: Camera) -> SafeJSONResponse:
     "/api/v1/cameras/{camera_id}/snapshot.jpg", response_class=Response, responses=_UNKNOWN | _JPEG, tags=["cameras"]
 )
 async def snapshot(
-    here: Here, camera: Camera, kind: Kind = "annotated", width: Width = None, quality: Quality = 85
+    here: Here, camera: Shown, kind: Kind = "annotated", width: Width = None, quality: Quality = 85
 ) -> Response:
     """The newest analysed picture; 503 when there is none of the last 10 s."""
     update = here.services.hub.newest(camera)
@@ -125,7 +137,7 @@ async def snapshot(
 )
 async def stream(
     here: Here,
-    camera: Camera,
+    camera: Shown,
     *,
     kind: Kind = "annotated",
     width: Width = None,

@@ -26,6 +26,7 @@ from streamer.server import api
 from streamer.server.auth import Guard, login_router
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.documentation import documentation_page
+from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
 from streamer.server.problems import install_problem_handlers
 from streamer.server.protocol import MAX_MESSAGE
@@ -79,6 +80,7 @@ def create_app(services: Services) -> FastAPI:
     install_problem_handlers(app)
     app.include_router(image_router(services))  # first, as it is asked most often by far
     app.include_router(api.router)
+    app.include_router(heat_router(services))
     app.include_router(login_router(services.config.server))
     app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
     _add_pages(app, broadcaster)

@@ -40,7 +40,10 @@ class Broadcaster:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.statistics = Statistics(services)
-        self.encoder = PictureEncoder(services.metrics, blur=services.config.privacy == "blur")
+        config = services.config
+        self.encoder = PictureEncoder(
+            services.metrics, blur=config.privacy == "blur", withhold=not config.shows_pictures
+        )
         self._viewers: set[Viewer] = set()
         self._streams: set[asyncio.Event] = set()
         self._connections: set[Connection] = set()
@@ -135,6 +138,7 @@ class Broadcaster:
             result_body=self._body,
             fresh=self.services.hub.fresh,
             model=lambda: self.services.attribute_model,
+            shows_pictures=self.services.config.shows_pictures,
         )
 
     def _body(self, result: Result) -> bytes:

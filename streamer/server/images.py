@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from streamer.errors import ImageError
+from streamer.errors import ImageError, PrivacyError
 from streamer.inference.image_lane import ImageOptions, Outcome
 from streamer.metrics import Metrics
 from streamer.server.image_service import BusyError, ImageService
@@ -44,7 +44,9 @@ class _Left(Exception):  # noqa: N818 - not an error
 def image_router(services: Services) -> APIRouter:
     """The routes. Without nets they answer 503."""
     router = APIRouter(tags=["images"])
-    desk = _Desk(services.images, services.metrics) if services.images is not None else None
+    desk = None
+    if services.images is not None:
+        desk = _Desk(services.images, services.metrics, shows_pictures=services.config.shows_pictures)
 
     @router.post("/analyze", response_class=Response, responses=_ONE, openapi_extra=_asked(several=False))
     async def analyze(request: Request) -> Response:
@@ -71,8 +73,9 @@ def _serving(desk: _Desk | None) -> _Desk:
 class _Desk:
     """Takes requests in, hands answers out, and counts both."""
 
-    def __init__(self, service: ImageService, metrics: Metrics) -> None:
+    def __init__(self, service: ImageService, metrics: Metrics, *, shows_pictures: bool) -> None:
         self._service = service
+        self._shows_pictures = shows_pictures
         self._default_quality = service.config.quality
         self._in_flight = metrics.image_requests_in_flight
         self._outcomes = {
@@ -82,8 +85,11 @@ class _Desk:
 
     async def one(self, request: Request) -> Response:
         """An image in, a picture or a result out."""
-        answer = _wanted(request.headers.get("accept", ""))
+        answer = _wanted(request.headers.get("accept", ""), shows_pictures=self._shows_pictures)
         options = ImageOptions("json")
+        if answer is None:
+            self._outcomes["refused"].inc()
+            return _UnreadRefusal(problem(406, str(PrivacyError("send Accept: application/json for what was found"))))
         if answer == "jpeg":
             try:
                 options = _jpeg_options(request, self._default_quality)
@@ -190,8 +196,8 @@ class _UnreadRefusal(Response):
 
 
 @lru_cache(maxsize=256)
-def _wanted(accept: str) -> Literal["jpeg", "json"]:
-    """JPEG, unless JSON is asked for before it."""
+def _wanted(accept: str, *, shows_pictures: bool = True) -> Literal["jpeg", "json"] | None:
+    """JPEG, unless JSON is asked for before it. Where no picture may leave: JSON, or None if that isn't taken."""
     ranges: list[tuple[float, int, str]] = []
     for i, each in enumerate(accept.split(",")[:20]):
         kind, *parameters = (part.strip().lower() for part in each.split(";"))
@@ -202,9 +208,13 @@ def _wanted(accept: str) -> Literal["jpeg", "json"]:
                     weight = float(parameter[2:])
         ranges.append((-weight, i, kind))
     for weight, _, kind in sorted(ranges):
-        if weight < 0 and kind in {"application/json", "image/jpeg", "image/*", "*/*"}:
+        if not shows_pictures and weight < 0 and kind in {"application/json", "application/*", "*/*"}:
+            return "json"
+        if shows_pictures and weight < 0 and kind in {"application/json", "image/jpeg", "image/*", "*/*"}:
             return "json" if kind == "application/json" else "jpeg"
-    return "jpeg"
+    if shows_pictures:
+        return "jpeg"
+    return None if accept.strip() else "json"
 
 
 def _jpeg_options(request: Request, quality: int) -> ImageOptions:
@@ -250,6 +260,7 @@ def _outcome_of(status: int) -> str:
 def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     said = {
         400: "No image in the request",
+        406: "A picture is asked for, and the config lets none out (privacy: metadata_only)",
         408: "The request did not arrive in time",
         413: "Too many bytes or pixels, or too many images",
         415: "Not an image that can be read",
@@ -265,7 +276,7 @@ _ONE: dict[int | str, dict[str, Any]] = {
         "description": "The image with its faces marked, or what was found in it",
         "content": {"image/jpeg": {}, "application/json": {"schema": ImageResult.model_json_schema()}},
     },
-    **_problems(400, 408, 413, 415, 422, 503),
+    **_problems(400, 406, 408, 413, 415, 422, 503),
 }
 _SEVERAL: dict[int | str, dict[str, Any]] = {
     200: {

@@ -13,6 +13,7 @@ from typing import Literal
 import cv2
 
 from streamer.annotate import annotate, blur_faces
+from streamer.errors import PrivacyError
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.server.hub import Update
@@ -78,10 +79,18 @@ class PictureEncoder:
     """Lives on the loop; only `render` runs in its threads."""
 
     def __init__(
-        self, metrics: Metrics, *, blur: bool, threads: int = 2, clock: Callable[[], float] = time.monotonic
+        self,
+        metrics: Metrics,
+        *,
+        blur: bool,
+        withhold: bool = False,
+        threads: int = 2,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """withhold: no picture is made for anybody, whoever asks."""
         self._metrics = metrics
         self._blur = blur
+        self._withhold = withhold
         self._clock = clock
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._channels: dict[tuple[str, Variant], _Channel] = {}
@@ -91,8 +100,11 @@ class PictureEncoder:
     def request(self, update: Update, variant: Variant) -> asyncio.Future[EncodedPicture]:
         """A future for the picture of this update, or of a newer one of the same camera that was asked for meanwhile.
 
-        Several callers may get the same future: don't cancel it, wait with `asyncio.shield` or a callback.
+        Several callers may get the same future: don't cancel it, wait with `asyncio.shield` or a callback. Raises
+        PrivacyError where pictures are withheld.
         """
+        if self._withhold:
+            raise PrivacyError("ask for results")
         channel = self._channels.setdefault((update.frame.camera, variant), _Channel())
         channel.asked_at = self._clock()
         if channel.last is not None and not _newer(update, channel.last.result):

@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.analytics.heat import COLUMNS, ROWS
 from streamer.config import Config
 from streamer.health import Health
 from streamer.metrics import Metrics
@@ -24,7 +28,7 @@ class Services:
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
     seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
-    None where there are no nets.
+    None where there are no nets. heat: see `HeatMap.seconds`, after the camera's id.
     """
 
     config: Config
@@ -35,6 +39,7 @@ class Services:
     started_at: float
     health: Health = field(default_factory=lambda: Health(Metrics()))
     images: ImageService | None = None
+    heat: Callable[[str, float, float], NDArray[np.float32]] = lambda *_: np.zeros((ROWS, COLUMNS), np.float32)
 
     @property
     def attribute_model(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from streamer.errors import ProtocolError
+from streamer.errors import PrivacyError, ProtocolError
 from streamer.metrics import Metrics
 from streamer.pacing import Budget
 from streamer.server.hub import Update
@@ -59,6 +59,7 @@ class Viewer:
         result_body: Callable[[Result], bytes],
         fresh: Callable[[str], Update | None],
         model: Callable[[], str],
+        shows_pictures: bool = True,
     ) -> None:
         self._websocket = websocket
         self.connection = connection
@@ -68,6 +69,7 @@ class Viewer:
         self._result_body = result_body
         self._fresh = fresh
         self._model = model
+        self._shows_pictures = shows_pictures
         self._outbox = Outbox(metrics)
         self._wake = asyncio.Event()
         self._budget = Budget(_MESSAGES_A_SECOND, _MESSAGES_AT_ONCE)
@@ -144,6 +146,8 @@ class Viewer:
             self._notice(encode_pong(message.t))
 
     def _subscribe(self, message: Subscribe) -> None:
+        if message.frames != "none" and not self._shows_pictures:
+            raise ProtocolError("no_pictures", str(PrivacyError('subscribe with frames: "none"')))
         cameras = self._cameras if message.cameras == "*" else message.cameras
         unknown = [camera for camera in cameras if camera not in self._cameras]
         if unknown:

@@ -49,7 +49,7 @@ def test_the_repositorys_own_file_is_valid_and_shows_every_default() -> None:
             CAMERA + "inference: {queue_size: -1}",
             "inference.queue_size: input should be greater than or equal to 1, found -1",
         ),
-        (CAMERA + "privacy: blurr", "privacy: input should be 'none' or 'blur', found blurr"),
+        (CAMERA + "privacy: blurr", "privacy: input should be 'none', 'blur' or 'metadata_only', found blurr"),
         (CAMERA + "server: {port: 70000}", "server.port: input should be less than or equal to 65535, found 70000"),
         # cameras
         ("cameras: []", "cameras: from 1 to 256 cameras"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from streamer.analytics.heat import COLUMNS, ROWS
 from streamer.picture import ArrayPicture
 from streamer.redaction import register_secret
 from streamer.server.app import create_app
+from streamer.server.heat_api import HeatModel
 from streamer.server.schemas import CameraModel, StatusModel
 from streamer.types import CameraState, Frame, Result
 from tests.server_harness import FakeCamera, make_services
@@ -186,6 +189,7 @@ def test_the_openapi_document_names_every_public_route_and_its_page_needs_no_scr
         "/api/v1/status",
         "/api/v1/cameras",
         "/api/v1/cameras/{camera_id}",
+        "/api/v1/cameras/{camera_id}/heat",
         "/api/v1/cameras/{camera_id}/snapshot.jpg",
         "/api/v1/cameras/{camera_id}/stream.mjpg",
         "/healthz",
@@ -205,3 +209,19 @@ def test_every_answer_has_the_security_headers(server: Api) -> None:
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_heat_map_tells_where_faces_were_and_since_when() -> None:
+    server = Api()
+    asked: list[tuple[str, float, float]] = []
+
+    def heat(camera: str, begin: float, end: float) -> Any:
+        asked.append((camera, begin, end))
+        return np.eye(ROWS, COLUMNS, dtype=np.float32)
+
+    server.services = replace(server.services, heat=heat)
+    found = HeatModel.model_validate(server.get("/api/v1/cameras/lobby/heat?from=3600&to=7200").json())
+    assert asked == [("lobby", 3600.0, 7200.0)]
+    assert (len(found.seconds), {len(row) for row in found.seconds}) == (found.rows, {found.columns})
+    assert (found.seconds[1][:3], found.since) == ([0.0, 1.0, 0.0], round(server.services.started_at, 3))
+    assert server.get("/api/v1/cameras/nowhere/heat").status_code == 404

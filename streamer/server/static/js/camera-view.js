@@ -5,10 +5,16 @@ import { Facts } from "./facts.js";
 import { pill, screenHealth } from "./health.js";
 import { People } from "./people.js";
 import { cameraRoute } from "./router.js";
+import { Rules } from "./rules/rules.js";
 import { Screen } from "./screen.js";
 import { saveSnapshot } from "./snapshot.js";
 import { personFrom } from "./state.js";
 import { stepWidth } from "./subscription.js";
+
+const PRIVACY_NOTES = {
+  blur: "Faces are blurred in every picture, as the config asks.",
+  metadata_only: "No picture leaves the program, as the config asks: only where faces are, and what is known of them.",
+};
 
 export class CameraView {
   #id = null;
@@ -19,12 +25,14 @@ export class CameraView {
   #screen;
   #people;
   #facts = new Facts();
+  #rules;
   #onWant;
 
   /** onWant(): called when something else is wanted from the server. */
   constructor(onWant) {
     this.#onWant = onWant;
     this.#screen = new Screen(this.#root, (header) => (this.#result = header));
+    this.#rules = new Rules(this.#root);
     this.#people = new People((id) => this.#screen.light(id));
     this.#root.addEventListener("pointermove", (event) => this.#people.point(this.#faceAt(event)));
     this.#root.addEventListener("pointerleave", () => this.#people.point(null));
@@ -44,12 +52,14 @@ export class CameraView {
     this.#result = null;
     this.#screen.clear();
     this.#people.clear();
+    this.#rules.open(id);
     if (tile) this.#screen.copy(tile);
     this.#complain("");
   }
 
   wanted(state) {
     if (!state.cameras.has(this.#id)) return null;
+    if (!state.showsPictures) return { cameras: [this.#id], frames: "none" };
     return { cameras: [this.#id], frames: this.#kind, width: stepWidth(this.#root.clientWidth) };
   }
 
@@ -74,15 +84,25 @@ export class CameraView {
     setData(byId("camera-state"), "level", level);
     setText(byId("camera-state-text"), text);
     byId("snapshot").disabled = !connected || this.#screen.frameAt === null;
-    this.#screen.label = `Live picture of ${camera.name}`;
+    setHidden(byId("kinds"), !state.showsPictures);
+    setHidden(byId("snapshot"), !state.showsPictures);
+    this.#screen.label = state.showsPictures ? `Live picture of ${camera.name}` : `Places of the faces at ${camera.name}`;
     this.#screen.tell(health);
+    this.#rules.refresh(camera);
     this.#facts.refresh(camera, this.#screen.frameAt, connected, now);
     this.#refreshPeople(health, now, state);
     this.#findNeighbours([...state.cameras.keys()]);
   }
 
+  /** An event of any camera. */
+  happened(event) {
+    this.#rules.happened(event);
+  }
+
   /** Keys of this view; true if the key was one. */
   key(key) {
+    if (key === "Escape") return this.#rules.escape();
+    if (this.#rules.editing) return false; // arrows move what is drawn
     const act = {
       ArrowLeft: () => this.#go("previous"),
       ArrowRight: () => this.#go("next"),
@@ -99,8 +119,8 @@ export class CameraView {
       return;
     }
     const people = this.#result.objects.map(personFrom).sort((a, b) => a.since - b.since || a.id - b.id);
-    const blur = state.privacy === "blur" ? "Faces are blurred in every picture, as the config asks." : "";
-    this.#people.refresh(people, now.epoch, people.length ? blur : "Nobody in view. A face is listed once it has been seen for a moment.");
+    const privacy = PRIVACY_NOTES[state.privacy] ?? "";
+    this.#people.refresh(people, now.epoch, people.length ? privacy : "Nobody in view. A face is listed once it has been seen for a moment.");
   }
 
   #missing(state, connection) {

@@ -29,7 +29,7 @@ class Tile {
     this.visible = false;
   }
 
-  refresh(camera, connection, now) {
+  refresh(camera, connection, now, showsPictures) {
     const connected = connection.state === "open";
     const health = screenHealth(camera, this.screen.frameAt, connection, now);
     const state = pill(camera, health, connected, now);
@@ -42,7 +42,7 @@ class Tile {
     setText(this.fps, known ? rate(camera.analyzedFps) : "");
     setText(this.age, (health.live && frameAge(this.screen.frameAt, now)) || "");
     setAttribute(this.link, "aria-label", `${camera.name}, ${state.text}, ${this.facesText.textContent}`);
-    this.screen.label = `Live picture of ${camera.name}`;
+    this.screen.label = showsPictures ? `Live picture of ${camera.name}` : `Places of the faces at ${camera.name}`;
     this.screen.tell(health);
   }
 }
@@ -63,9 +63,10 @@ export class GridView {
   }
 
   /** What this view wants to be sent. */
-  wanted() {
+  wanted(state) {
     const seen = [...this.#tiles].filter(([, tile]) => tile.visible).map(([id]) => id);
     if (!seen.length) return null;
+    if (!state.showsPictures) return { cameras: seen, frames: "none", max_fps: GRID_FPS };
     const width = Math.max(...seen.map((id) => this.#tiles.get(id).link.clientWidth));
     return { cameras: seen, frames: "annotated", max_fps: GRID_FPS, width: stepWidth(width, TILE_CEILING) };
   }
@@ -76,7 +77,7 @@ export class GridView {
 
   refresh(state, connection, now) {
     if (state.greeted) this.#sync(state.cameras);
-    for (const [id, tile] of this.#tiles) tile.refresh(state.cameras.get(id), connection, now);
+    for (const [id, tile] of this.#tiles) tile.refresh(state.cameras.get(id), connection, now, state.showsPictures);
     this.#blank(state, connection);
     setHidden(byId("hint"), this.#tiles.size < 2);
     setText(byId("summary"), this.#summary(state, connection, now));

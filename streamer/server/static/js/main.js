@@ -4,6 +4,7 @@ import { CameraView } from "./camera-view.js";
 import { Connection } from "./connection.js";
 import { byId, setData, setHidden } from "./dom.js";
 import { Feed } from "./feed.js";
+import { FootfallView } from "./footfall/view.js";
 import { GridView } from "./grid.js";
 import { Header } from "./header.js";
 import { readRoute } from "./router.js";
@@ -18,10 +19,12 @@ const state = new State();
 const connection = new Connection(socketUrl(document.baseURI), isSignedOut);
 const subscription = new Subscription(connection);
 const header = new Header(connection);
-const feed = new Feed((id) => state.cameras.get(id)?.name ?? id);
+const feed = new Feed(nameOf);
 const grid = new GridView(ask);
 const camera = new CameraView(ask);
-let route = { view: "grid", id: null };
+const footfall = new FootfallView();
+const views = { grid, camera, footfall };
+let route = readRoute("");
 
 /** A token that ended shows as an answer that isn't the API's. */
 async function isSignedOut() {
@@ -31,8 +34,7 @@ async function isSignedOut() {
 
 /** Ask for what can be seen now. */
 function ask() {
-  const view = route.view === "camera" ? camera : grid;
-  const seen = document.hidden ? NOTHING : (view.wanted(state) ?? NOTHING);
+  const seen = document.hidden ? NOTHING : (views[route.view].wanted(state) ?? NOTHING);
   state.want(seen.cameras);
   subscription.want(seen);
 }
@@ -40,29 +42,50 @@ function ask() {
 function refresh() {
   const now = state.now();
   header.refresh(state, connection, now);
-  if (route.view === "camera") camera.refresh(state, connection, now);
-  else grid.refresh(state, connection, now);
+  views[route.view].refresh(state, connection, now);
 }
 
 function go() {
   const before = route;
   route = readRoute(location.hash);
-  const large = route.view === "camera";
   setData(byId("main"), "view", route.view);
-  setHidden(byId("grid-view"), large);
-  setHidden(byId("camera-view"), !large);
-  setHidden(byId("people"), !large);
+  for (const name of Object.keys(views)) setHidden(byId(`${name}-view`), name !== route.view);
+  setHidden(byId("side"), route.view === "footfall");
+  setHidden(byId("people"), route.view !== "camera");
+  setCurrent(byId("to-live"), route.view !== "footfall");
+  setCurrent(byId("to-footfall"), route.view === "footfall");
   camera.open(route.id, grid.screenOf(route.id));
   feed.filter(route.id);
+  if (route.view === "footfall") footfall.open(route.query);
+  else footfall.close();
   refresh();
   ask();
-  if (large && before.id !== route.id) {
-    scrollTo(0, 0);
-    byId("camera-title").focus({ preventScroll: true });
-  } else if (!large && before.view === "camera") {
-    grid.focus(before.id);
+  if (before.view !== route.view || before.id !== route.id) focusOn(route, before);
+  document.title = { grid: "streamer", camera: `${nameOf(route.id)} – streamer`, footfall: "Footfall – streamer" }[route.view];
+}
+
+function nameOf(id) {
+  return state.cameras.get(id)?.name ?? id;
+}
+
+function setCurrent(link, current) {
+  if (current) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+}
+
+/** Where the keyboard goes on after another view was opened. */
+function focusOn(now, before) {
+  if (now.view === "grid") {
+    if (before.view === "camera") grid.focus(before.id);
+    return;
   }
-  document.title = large ? `${state.cameras.get(route.id)?.name ?? route.id} – streamer` : "streamer";
+  scrollTo(0, 0);
+  byId(`${now.view}-title`).focus({ preventScroll: true });
+}
+
+function happened(event) {
+  feed.add(event);
+  camera.happened(event);
 }
 
 function receive(message) {
@@ -76,9 +99,10 @@ function receive(message) {
       break;
     case "result":
       state.result(message);
+      if (!state.showsPictures) views[route.view].draw?.(message, null);
       break;
     case "event":
-      feed.add(eventFrom(message));
+      happened(eventFrom(message));
       break;
     case "error":
       console.warn(`the server says: ${message.code}: ${message.message}`);
@@ -89,15 +113,15 @@ function receive(message) {
 
 function keydown(event) {
   if (route.view !== "camera" || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (event.key === "Escape" && !document.fullscreenElement) location.hash = "#/";
-  else if (camera.key(event.key)) event.preventDefault();
+  if (camera.key(event.key)) event.preventDefault();
+  else if (event.key === "Escape" && !document.fullscreenElement) location.hash = "#/";
 }
 
 startTheme(byId("theme"), byId("theme-icon"));
 connection.addEventListener("message", (event) => receive(event.detail));
 connection.addEventListener("picture", ({ detail }) => {
   state.result(detail.header);
-  (route.view === "camera" ? camera : grid).draw(detail.header, detail.jpeg);
+  views[route.view].draw?.(detail.header, detail.jpeg);
 });
 connection.addEventListener("state", () => {
   if (connection.state === "open") {

@@ -1,6 +1,7 @@
 // One live picture: decodes the newest JPEG, draws it, lights up a face, and says so when it isn't live.
 
 import { fromTemplate, setData, setHidden, setText } from "./dom.js";
+import { plainGround } from "./plain-ground.js";
 
 const LIT = "#ffffff";
 
@@ -9,6 +10,7 @@ export class Screen {
   #picture;
   #overlay;
   #veil;
+  #plainNote;
   #pending = null;
   #decoding = false;
   #epoch = 0;
@@ -24,6 +26,7 @@ export class Screen {
     root.replaceChildren(fromTemplate("screen-template"));
     this.#picture = root.querySelector(".picture");
     this.#overlay = root.querySelector(".overlay");
+    this.#plainNote = root.querySelector(".plain-note");
     this.#veil = {
       root: root.querySelector(".veil"),
       head: root.querySelector(".veil-head"),
@@ -35,8 +38,13 @@ export class Screen {
     this.#picture.setAttribute("aria-label", text);
   }
 
-  /** The newest picture wins: at most one is being decoded and one waits. */
+  /** The newest picture wins: at most one is being decoded and one waits. jpeg: null where none may be shown. */
   show(header, jpeg) {
+    setHidden(this.#plainNote, jpeg !== null);
+    if (jpeg === null) {
+      this.#draw(plainGround(header), header);
+      return;
+    }
     this.#pending = { header, jpeg };
     if (!this.#decoding) this.#decode();
   }

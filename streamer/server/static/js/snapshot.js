@@ -1,4 +1,6 @@
-// Saves the newest picture of a camera, in its full size, as a file.
+// The newest picture of a camera, in its full size.
+
+import { detail } from "./api.js";
 
 function fileName(id) {
   const now = new Date();
@@ -6,20 +8,20 @@ function fileName(id) {
   return `${id}-${local.toISOString().slice(0, 19).replaceAll(":", "")}.jpg`;
 }
 
-/** Throws an Error with a message that says what to do. */
-export async function saveSnapshot(id, kind) {
+/** A Blob. Throws an Error with a message that says what to do. */
+export async function fetchSnapshot(id, kind, signal = undefined) {
   const url = `api/v1/cameras/${encodeURIComponent(id)}/snapshot.jpg?kind=${kind}`;
-  const answer = await fetch(url, { cache: "no-store" }).catch(() => null);
+  const answer = await fetch(url, { cache: "no-store", signal }).catch(() => null);
   if (!answer) throw new Error("No snapshot: the server can't be reached. Try again when the page is connected.");
   if (!answer.ok) throw new Error(`No snapshot: ${await detail(answer)}`);
+  return answer.blob();
+}
+
+/** Saves it as a file; throws as above. */
+export async function saveSnapshot(id, kind) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
+  link.href = URL.createObjectURL(await fetchSnapshot(id, kind));
   link.download = fileName(id);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // the download has taken its copy by then
-}
-
-async function detail(answer) {
-  const body = await answer.json().catch(() => ({}));
-  return typeof body.detail === "string" ? body.detail : `the server answered ${answer.status}.`;
 }

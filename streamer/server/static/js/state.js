@@ -23,6 +23,7 @@ function blankCamera(id) {
     reconnects: 0,
     dropped: {},
     faces: 0,
+    occupancy: {}, // people in sight now, by zone; "" for the whole picture
     timings: {},
     seenAt: null, // when the newest frame that the server analysed was captured
     wantedAt: null, // since when its pictures have been asked for
@@ -36,6 +37,10 @@ export class State {
   viewers = null;
   cameras = new Map();
   clockOffset = 0; // seconds to add to this device's clock to get the server's
+
+  get showsPictures() {
+    return this.privacy !== "metadata_only";
+  }
 
   /** {epoch: the server's UTC seconds, local: this device's, ticks: performance.now()} */
   now() {
@@ -71,6 +76,7 @@ export class State {
     message.objects = message.objects.slice(0, MOST_OBJECTS);
     message.frameAt = camera.seenAt = performance.now() - message.age_ms;
     camera.faces = message.objects.filter(isCounted).length;
+    camera.occupancy = message.occupancy;
     camera.timings = message.timings;
     camera.size = [message.resolution.width, message.resolution.height];
   }
