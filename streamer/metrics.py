@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
 from streamer import __version__
+from streamer.thread_times import ThreadTimes
 
 __all__ = ["Metrics"]
 
@@ -30,8 +31,9 @@ class Metrics:
         self.frames_captured = Counter("streamer_frames_captured", "Frames decoded", camera, registry=registry)
         self.frames_dropped = Counter(
             "streamer_frames_dropped",
-            "Frames not analysed, by reason: rate (over max_fps), evicted (a newer one came), stale (too old at its "
-            "turn), corrupt, keyframe (before the first key frame), failed (an error while analysing)",
+            "Frames not analysed, by reason: rate (over max_fps), load (left out evenly while the machine is busy), "
+            "evicted (a newer one came), stale (too old at its turn), corrupt, keyframe (before the first key frame), "
+            "failed (an error while analysing)",
             ["camera", "reason"],
             registry=registry,
         )
@@ -39,6 +41,12 @@ class Metrics:
             "streamer_camera_reconnects", "Attempts to reach a camera again", camera, registry=registry
         )
         self.camera_up = Gauge("streamer_camera_up", "1 while the camera is live", camera, registry=registry)
+        self.camera_lag = Gauge(
+            "streamer_camera_lag_seconds",
+            "How late frames are when they are decoded, going by the camera's clock: a backlog in network or decoder",
+            camera,
+            registry=registry,
+        )
 
         # inference
         self.frames_analyzed = Counter("streamer_frames_analyzed", "Frames analysed", camera, registry=registry)
@@ -175,4 +183,5 @@ class Metrics:
         self.cache_bytes = Gauge("streamer_image_cache_bytes", "Size of the answers kept in memory", registry=registry)
         self.cache_entries = Gauge("streamer_image_cache_entries", "Answers kept in memory", registry=registry)
 
+        registry.register(ThreadTimes())
         Info("streamer_build", "Version", registry=registry).info({"version": __version__})

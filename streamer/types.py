@@ -294,8 +294,8 @@ class CameraStatus:
     """A camera's reader at one moment. Safe to show: `source` and `reason` are redacted.
 
     since: when this state began, UTC. next_attempt_at: UTC, None unless a reconnect is scheduled. fps: frames
-    delivered a second over the last few seconds. size: pixels, None before the first frame. frames, corrupt,
-    reconnects: counted since the start.
+    delivered a second over the last few seconds. lag: seconds that frames were late when they were decoded, by the
+    camera's own clock. size: pixels, None before the first frame. frames, corrupt, reconnects: counted since the start.
     """
 
     camera: str
@@ -308,6 +308,7 @@ class CameraStatus:
     codec: str = ""
     size: tuple[int, int] | None = None
     fps: float = 0.0
+    lag: float = 0.0
     frames: int = 0
     corrupt: int = 0
     reconnects: int = 0

@@ -17,14 +17,13 @@ from streamer.capture.attempt import Attempt, Phase
 from streamer.capture.backoff import Backoff
 from streamer.capture.demo import Files
 from streamer.capture.frame_queue import FrameQueue
-from streamer.capture.pacing import FrameRate
+from streamer.capture.intake import Intake
 from streamer.capture.source import DropReason, Sample
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.metrics import Metrics
-from streamer.pacing import RateLimit
 from streamer.redaction import redact, register_secret
-from streamer.types import CameraState, CameraStatus, Frame
+from streamer.types import CameraState, CameraStatus
 
 __all__ = ["CameraReader"]
 
@@ -65,7 +64,7 @@ class CameraReader:
         """`store`: has the demo's material; only a camera whose source is `demo` needs it."""
         register_secret(camera.password.get_secret_value())
         self._camera = camera
-        self._queue = queue
+        self._intake = Intake(camera, queue, metrics)
         self._on_status = on_status
         self._store = store
         self._stop = threading.Event()
@@ -78,18 +77,7 @@ class CameraReader:
         # can put no frame behind those of its successor.
         self._delivery = threading.Lock()
         self._current: Attempt | None = None
-        self._limit = RateLimit(camera.max_fps)
-        self._rate = FrameRate()
-        self._seq = 0
-        self._delivered = 0
-        self._corrupt = 0
-        self._size: tuple[int, int] | None = None
         self._first_frame_at: float | None = None
-        self._captured = metrics.frames_captured.labels(camera.id)
-        self._drops = {
-            reason: metrics.frames_dropped.labels(camera.id, reason)
-            for reason in ("rate", "evicted", "corrupt", "keyframe")
-        }
         self._reconnects = metrics.reconnects.labels(camera.id)
         self._up = metrics.camera_up.labels(camera.id)
         self._status = CameraStatus(
@@ -108,6 +96,13 @@ class CameraReader:
     def start(self) -> None:
         """Begin; returns at once. A reader is started once."""
         self._thread.start()
+
+    def ease(self, max_fps: float | None) -> None:
+        """Deliver at most so many frames a second from now on, evenly spread, below the camera's own limit. Any thread.
+
+        None: as many as the configuration asks for.
+        """
+        self._intake.ease(max_fps)
 
     def stop(self, timeout: float) -> bool:
         """End within `timeout` seconds; True if its threads did.
@@ -128,32 +123,20 @@ class CameraReader:
     # Called by the attempt, in its thread.
 
     def deliver(self, attempt: Attempt, sample: Sample) -> None:
-        """A frame: limited, numbered, and into the queue."""
+        """A frame: into the queue, if it is wanted."""
         now, wall_time = time.monotonic(), time.time()
         with self._delivery:
             if attempt is not self._current:
                 return
-            self._captured.inc()
-            size = (sample.picture.width, sample.picture.height)
-            if self._first_frame_at is None or size != self._size:
+            resized = self._intake.take(sample, now, wall_time)
+            if self._first_frame_at is None or resized:
                 self._first_frame_at = self._first_frame_at or now
-                self._size = size
                 self._wake.set()
-            self._rate.add(now)
-            self._delivered += 1
-            if not self._limit.allows(now):
-                self._drops["rate"].inc()
-                return
-            frame = Frame(self._camera.id, self._seq, sample.pts, now, wall_time, sample.picture)
-            self._seq += 1
-            if self._queue.put(frame) is not None:
-                self._drops["evicted"].inc()
 
     def dropped(self, attempt: Attempt, reason: DropReason) -> None:
         """A packet or frame was left out."""
         if attempt is self._current:
-            self._drops[reason].inc()
-            self._corrupt += reason == "corrupt"
+            self._intake.drop(reason)
 
     def changed(self, attempt: Attempt) -> None:
         """The attempt's phase changed."""
@@ -222,7 +205,7 @@ class CameraReader:
         ended = attempt.join(_ABANDON_AFTER)
         with self._delivery:
             self._current = None
-            self._rate.reset()
+            self._intake.restart()
             if self._first_frame_at is not None:
                 lived = time.monotonic() - self._first_frame_at
         if lived >= _LIVE_LONG_ENOUGH:
@@ -288,20 +271,20 @@ class CameraReader:
     def _refresh(self, attempt: Attempt) -> None:
         """Bring the status up to date: live as soon as a frame came, and the figures."""
         with self._delivery:
-            fps = self._rate.value(time.monotonic())
+            figures = self._intake.figures(time.monotonic())
             alive = self._first_frame_at is not None and self._quiet(attempt) < self._camera.stall_timeout
-            size = self._size
         codec = attempt.info.codec if attempt.info else self._status.codec
-        status = replace(self._status, fps=fps, size=size, codec=codec, frames=self._delivered, corrupt=self._corrupt)
+        status = replace(self._status, codec=codec, **figures._asdict())
         if attempt.phase is Phase.PREPARING and attempt.progress is not None:
             status = replace(status, reason=f"making the demo's scene, {attempt.progress:.0%}")
         self._status = status
         if alive and status.state is not CameraState.LIVE:
             self._set(CameraState.LIVE, "")
-            log.info("camera %s: live, %s %dx%d", self._camera.id, codec, *(size or (0, 0)))
+            log.info("camera %s: live, %s %dx%d", self._camera.id, codec, *(figures.size or (0, 0)))
 
     def _set(self, state: CameraState, reason: str, *, next_attempt_at: float | None = None) -> None:
         """Enter a state and tell whoever listens."""
+        figures = self._intake.figures(time.monotonic())
         self._up.set(state is CameraState.LIVE)
         self._status = replace(
             self._status,
@@ -310,8 +293,9 @@ class CameraReader:
             reason=redact(reason),
             next_attempt_at=next_attempt_at,
             fps=self._status.fps if state is CameraState.LIVE else 0.0,
-            frames=self._delivered,
-            corrupt=self._corrupt,
+            lag=self._status.lag if state is CameraState.LIVE else 0.0,
+            frames=figures.frames,
+            corrupt=figures.corrupt,
         )
         try:
             self._on_status(self._status)

@@ -73,6 +73,7 @@ def camera_object(status: CameraStatus) -> dict[str, Any]:
         "codec": status.codec,
         "resolution": None if status.size is None else {"width": status.size[0], "height": status.size[1]},
         "fps": round(status.fps, 2),
+        "lag_ms": round(status.lag * 1000),
         "frames": status.frames,
         "corrupt": status.corrupt,
         "reconnects": status.reconnects,

@@ -31,6 +31,7 @@ class CameraModel(BaseModel):
     codec: str
     resolution: Resolution | None
     fps: float = Field(description="frames delivered a second")
+    lag_ms: int = Field(description="by how much frames are late before they are captured, going by the camera's clock")
     frames: int
     corrupt: int
     reconnects: int

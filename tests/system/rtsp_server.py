@@ -78,6 +78,12 @@ class RtspServer:
         """The address of a mount, without user and password."""
         return f"rtsp://127.0.0.1:{self.port}/{name}"
 
+    @property
+    def pid(self) -> int:
+        """The process; those that feed it are its children."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start, or start again on the same port; returns when connections are taken."""
         assert self._process is None, "the server runs already"
