@@ -20,6 +20,7 @@ from streamer.config import ServerConfig
 from streamer.server import api, auth
 from streamer.server.app import create_app
 from streamer.server.auth import COOKIE, PUBLIC_PATHS, Sessions, login_router
+from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
 from tests.server_harness import make_services
 
@@ -49,9 +50,9 @@ async def get(app: FastAPI, path: str, base_url: str = "http://127.0.0.1:8000", 
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of each HTTP route, those of included routers too."""
     included = [route for route in app.routes if type(route).__name__ == "_IncludedRouter"]
-    assert len(included) == 3, "a router was added: list it here, so that its routes are tried"
+    assert len(included) == 4, "a router was added: list it here, so that its routes are tried"
     services, _ = make_services()
-    routers = (api.router, login_router(ServerConfig()), image_router(services))
+    routers = (api.router, login_router(ServerConfig()), image_router(services), heat_router(services))
     for route in [*app.routes, *(route for router in routers for route in router.routes)]:
         if isinstance(route, Mount):
             yield "GET", f"{route.path}/anything.js"
