@@ -66,8 +66,8 @@ class Database:
         """Let go of all connections; the next use connects anew."""
         with self._opening:
             self._ready = False
-            self._writer.dispose()
             self._reader.dispose()
+            self._writer.dispose()  # last, as it may tidy up SQLite's log
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
