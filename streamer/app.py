@@ -33,6 +33,10 @@ from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
 from streamer.sinks import Sink
+from streamer.store.age_groups import age_group
+from streamer.store.database import Database
+from streamer.store.rule_book import RuleBook
+from streamer.store.writer import StoreWriter
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, OccupancyMinute, Result
 
 __all__ = ["App"]
@@ -68,6 +72,10 @@ class App:
         self._heat = {camera.id: HeatMap() for camera in config.cameras}
         self._live: set[str] = set()
         self._idle_watch: asyncio.Task[None] | None = None
+        self._database = self._open_database()
+        self._rule_book = RuleBook(config.cameras, self._database, self.set_rules)
+        if self._database is not None:
+            self._sinks.append(self._make_store_writer(self._database))
         self._images = self._make_image_service()
         services = Services(
             config=config,
@@ -79,6 +87,8 @@ class App:
             started_at=time.time(),
             images=self._images,
             heat=lambda camera, begin, end: self._heat[camera].seconds(begin, end),
+            database=self._database,
+            rule_book=self._rule_book,
         )
         self._server = Server(services)
 
@@ -129,6 +139,22 @@ class App:
         }
         cache = open_cache(config.cache, self.metrics)
         return ImageService(lane, cache, config.images, fingerprint=fingerprint, metrics=self.metrics)
+
+    def _open_database(self) -> Database | None:
+        """Raises ConfigError; one that doesn't answer is no error, as the cameras don't need it."""
+        url = self.config.store.url
+        return None if url is None else Database(url.get_secret_value())
+
+    def _make_store_writer(self, database: Database) -> StoreWriter:
+        return StoreWriter(
+            database,
+            self.config.store,
+            session=self.session,
+            group_of=age_group,
+            metrics=self.metrics,
+            health=self.health,
+            on_rules=self._rule_book.recall,
+        )
 
     async def start(self) -> int:
         """Serve, then open the cameras; returns the port. Raises StreamerError if the port can't be had."""

@@ -22,11 +22,15 @@ __all__ = [
     "LineConfig",
     "LogConfig",
     "ModelsConfig",
+    "RetentionConfig",
+    "RulesConfig",
     "ServerConfig",
+    "StoreConfig",
     "TrackingConfig",
     "ZoneConfig",
 ]
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionPoint = tuple[Fraction, Fraction]
@@ -72,7 +76,34 @@ class ZoneConfig(Section):
         return points
 
 
-class CameraConfig(Section):
+class RulesConfig(Section):
+    """What is counted in one camera's picture."""
+
+    lines: Annotated[tuple[LineConfig, ...], Field(max_length=32)] = ()
+    zones: Annotated[tuple[ZoneConfig, ...], Field(max_length=32)] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = self.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names of lines and zones must differ: {', '.join(twice)} stands more than once")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all lines, then of all zones."""
+        return (*(line.name for line in self.lines), *(zone.name for zone in self.zones))
+
+    @property
+    def rules(self) -> Rules:
+        """The lines and zones, as they are counted by."""
+        return Rules(
+            tuple(Line(line.name, line.start, line.end, line.in_label, line.out_label) for line in self.lines),
+            tuple(Zone(zone.name, zone.points) for zone in self.zones),
+        )
+
+
+class CameraConfig(RulesConfig):
     """One camera. `source` is a URL, a webcam, a video file, or `demo`."""
 
     id: str
@@ -90,8 +121,6 @@ class CameraConfig(Section):
     stall_timeout: Seconds = 4.0
     reconnect_min: Seconds = 1.0
     reconnect_max: Seconds = 30.0
-    lines: Annotated[tuple[LineConfig, ...], Field(max_length=32)] = ()
-    zones: Annotated[tuple[ZoneConfig, ...], Field(max_length=32)] = ()
 
     @field_validator("id")
     @classmethod
@@ -124,18 +153,7 @@ class CameraConfig(Section):
             raise ValueError("reconnect_max is shorter than reconnect_min")
         if self.password.get_secret_value() and not self.username:
             raise ValueError("a password needs a username beside it")
-        names = [line.name for line in self.lines] + [zone.name for zone in self.zones]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"names of lines and zones must differ: {', '.join(twice)} stands more than once")
         return self
-
-    @property
-    def rules(self) -> Rules:
-        """The lines and zones, as they are counted by."""
-        return Rules(
-            tuple(Line(line.name, line.start, line.end, line.in_label, line.out_label) for line in self.lines),
-            tuple(Zone(zone.name, zone.points) for zone in self.zones),
-        )
 
     @property
     def title(self) -> str:
@@ -263,6 +281,37 @@ class CacheConfig(Section):
         return value
 
 
+class RetentionConfig(Section):
+    """For how many days each kind of figure is kept; null: for ever."""
+
+    visits: Days | None = 400
+    crossings: Days | None = 400
+    stays: Days | None = 400
+    occupancy: Days | None = 400
+    uptime: Days | None = 400
+    events: Days | None = 30
+
+
+class StoreConfig(Section):
+    """Where figures are kept. `url` may hold a password, and is never shown."""
+
+    url: SecretStr | None = SecretStr("sqlite:///streamer.sqlite3")
+    queue_size: int = Field(default=50_000, ge=1000, le=5_000_000)
+    retention: RetentionConfig = RetentionConfig()
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _none_is_none(cls, value: object) -> object:
+        return None if value == "none" else value
+
+    @field_validator("url")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://)\S", value.get_secret_value()):
+            raise ValueError("a database's address: sqlite:///FILE, postgresql://user:password@host/name, or none")
+        return value
+
+
 class LogConfig(Section):
     """What is written to standard error."""
 
@@ -280,6 +329,7 @@ class Config(Section):
     server: ServerConfig = ServerConfig()
     images: ImagesConfig = ImagesConfig()
     cache: CacheConfig = CacheConfig()
+    store: StoreConfig = StoreConfig()
     privacy: Literal["none", "blur", "metadata_only"] = "none"
     log: LogConfig = LogConfig()
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from streamer.config import CameraConfig, Config
+from streamer.config import CameraConfig, Config, StoreConfig
 from streamer.errors import ConfigError
 from streamer.redaction import redact, register_secret, secrets_in_url
 
@@ -21,6 +21,7 @@ __all__ = ["load_config", "parse_config"]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret", "auth")
 _NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
+_SQLITE = "sqlite:///"
 _LARGEST_FILE = 1024 * 1024
 _MOST_VALUES = 20_000  # aliases count each time they are used, which ends those that multiply or contain themselves
 
@@ -75,15 +76,23 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
     cameras = tuple(_from_folder(camera, base) for camera in config.cameras)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
-    return config.model_copy(
-        update={"cameras": cameras, "models": config.models.model_copy(update={"search_path": search_path})}
-    )
+    models = config.models.model_copy(update={"search_path": search_path})
+    return config.model_copy(update={"cameras": cameras, "models": models, "store": _beside(config.store, base)})
 
 
 def _from_folder(camera: CameraConfig, base: Path) -> CameraConfig:
     """The camera, and where its source names a file in the configuration's folder, that file."""
     named = base / camera.source
     return camera.model_copy(update={"source": str(named)}) if named.is_file() else camera
+
+
+def _beside(store: StoreConfig, base: Path) -> StoreConfig:
+    """The store; where its file has no whole path, the file lies in the configuration's folder."""
+    url = "" if store.url is None else store.url.get_secret_value()
+    if not url.startswith(_SQLITE):
+        return store
+    file = (base / url.removeprefix(_SQLITE)).absolute()
+    return store.model_copy(update={"url": SecretStr(f"{_SQLITE}{file}")})
 
 
 class _TooLargeError(Exception):

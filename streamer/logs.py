@@ -17,7 +17,7 @@ __all__ = ["quiet_libraries", "set_up_logging"]
 log = logging.getLogger(__name__)
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-_LIBRARIES = ("uvicorn", "uvicorn.error", "asyncio", "websockets")
+_LIBRARIES = ("uvicorn", "uvicorn.error", "asyncio", "websockets", "alembic")
 _STANDARD_ERROR = 2  # the descriptor that C code writes to
 
 

@@ -105,6 +105,23 @@ class Metrics:
             registry=registry,
         )
 
+        # the store
+        self.store_queue_depth = Gauge(
+            "streamer_store_queue_depth", "Events and minutes that wait to be stored", registry=registry
+        )
+        self.store_dropped = Counter(
+            "streamer_store_dropped",
+            "What was not stored: event, minute (no room in the queue), refused (by the database, for what is in it)",
+            ["kind"],
+            registry=registry,
+        )
+        self.store_write_seconds = Histogram(
+            "streamer_store_write_duration_seconds",
+            "Time for one transaction of the store's writer",
+            buckets=_ANSWER_BUCKETS,
+            registry=registry,
+        )
+
         # viewers
         self.viewers = Gauge(
             "streamer_viewers", "Connected viewers, by transport: websocket, mjpeg", ["transport"], registry=registry

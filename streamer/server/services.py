@@ -15,6 +15,8 @@ from streamer.health import Health
 from streamer.metrics import Metrics
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
+from streamer.store.database import Database
+from streamer.store.rule_book import RuleBook
 from streamer.types import CameraStatus
 
 __all__ = ["Services"]
@@ -28,7 +30,8 @@ class Services:
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
     seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
-    None where there are no nets. heat: see `HeatMap.seconds`, after the camera's id.
+    None where there are no nets. heat: see `HeatMap.seconds`, after the camera's id. database: where the figures are; None
+    where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted.
     """
 
     config: Config
@@ -40,6 +43,8 @@ class Services:
     health: Health = field(default_factory=lambda: Health(Metrics()))
     images: ImageService | None = None
     heat: Callable[[str, float, float], NDArray[np.float32]] = lambda *_: np.zeros((ROWS, COLUMNS), np.float32)
+    database: Database | None = None
+    rule_book: RuleBook | None = None
 
     @property
     def attribute_model(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from streamer.config import Config
 from streamer.config_file import load_config, parse_config
@@ -26,7 +27,8 @@ def problems(text: str, **environ: str) -> tuple[str, ...]:
 def test_the_repositorys_own_file_is_valid_and_shows_every_default() -> None:
     path = REPOSITORY / "config.yaml"
     config = load_config(path, environ={})
-    assert config == Config(cameras=config.cameras)
+    beside = config.store.model_copy(update={"url": SecretStr(f"sqlite:///{REPOSITORY / 'streamer.sqlite3'}")})
+    assert config == Config(cameras=config.cameras, store=beside)
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(written) == set(Config.model_fields)
     for name, section in written.items():
@@ -77,6 +79,9 @@ def test_the_repositorys_own_file_is_valid_and_shows_every_default() -> None:
         ),
         # binding beyond loopback without a guard
         (CAMERA + "server: {host: 0.0.0.0}", "server: host 0.0.0.0 can be reached from other machines"),
+        # the store
+        (CAMERA + "store: {url: 'mysql://h/d'}", "store.url: a database's address: sqlite:///FILE, postgresql://"),
+        (CAMERA + "store: {retention: {visits: 0}}", "store.retention.visits: input should be greater than or equal"),
         (CAMERA + "log: {level: '${NOPE}'}", "log.level: the environment variable NOPE is not set"),
     ],
 )
@@ -199,3 +204,28 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
 def test_no_document_raises_anything_but_a_config_error(document: object) -> None:
     with contextlib.suppress(ConfigError):
         parse_config(yaml.safe_dump(document), name="fuzz", environ={})
+
+
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        ("sqlite:///figures.sqlite3", "sqlite:////etc/streamer/figures.sqlite3"),  # beside the configuration
+        ("sqlite:////data/figures.sqlite3", "sqlite:////data/figures.sqlite3"),
+        ("postgresql://streamer@db/figures", "postgresql://streamer@db/figures"),
+        ("none", None),
+        (None, None),
+    ],
+)
+def test_the_stores_file_lies_beside_the_configuration_unless_it_says_otherwise(
+    written: str | None, used: str | None
+) -> None:
+    text = yaml.safe_dump({"cameras": [{"id": "a", "source": "demo"}], "store": {"url": written}})
+    url = parse_config(text, name="test", base=Path("/etc/streamer"), environ={}).store.url
+    assert (url and url.get_secret_value()) == used
+
+
+def test_a_databases_password_is_a_secret() -> None:
+    text = CAMERA + "store: {url: 'postgresql://streamer:hunter2hunter2@db/figures'}"
+    config = parse_config(text, name="test", environ={})
+    assert "hunter2" not in redact("could not connect as hunter2hunter2")
+    assert "hunter2" not in str(config)

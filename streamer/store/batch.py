@@ -1,0 +1,96 @@
+"""Writes rows so that a retry changes nothing: each is known by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from streamer.store import tables
+from streamer.store.rollup import COUNTED, Hour, hour_of, refresh
+from streamer.store.rows import Row, Rows
+
+__all__ = ["upsert", "write_rows", "write_uptime"]
+
+_AT_ONCE = 500  # keys in one condition
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """An INSERT of this database's own, which knows what to do with a row that is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def write_rows(connection: Connection, rows: Rows) -> None:
+    """All rows of a batch, and the sums of the hours that they change."""
+    changed: set[Hour] = set()
+    _add_new(connection, tables.events, rows.events)
+    _add_new(connection, tables.visits, rows.visits_begun)
+    _add_new(connection, tables.crossings, rows.crossings)
+    _add_new(connection, tables.stays, rows.stays)
+    _add_new(connection, tables.occupancy, rows.occupancy)
+    changed |= {hour_of("visits", row["camera"], row["started_at"]) for row in (*rows.visits_begun, *rows.visits_ended)}
+    changed |= {hour_of("crossings", row["camera"], row["at"]) for row in rows.crossings}
+    changed |= {hour_of("stays", row["camera"], row["entered_at"]) for row in rows.stays}
+    if rows.visits_ended:
+        _end_visits(connection, rows.visits_ended)
+        changed |= _hours_of(connection, [row["key"] for row in rows.visits_ended])
+    if rows.visits_void:
+        changed |= _hours_of(connection, rows.visits_void)
+        _remove_visits(connection, rows.visits_void)
+    refresh(connection, changed)
+
+
+def write_uptime(connection: Connection, rows: Sequence[Row]) -> None:
+    """Intervals only grow."""
+    if not rows:
+        return
+    statement = upsert(connection, tables.uptime)
+    until = statement.excluded.until
+    grown = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"until": until}, where=tables.uptime.c.until < until
+    )
+    connection.execute(grown, rows)
+
+
+def _add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    if rows:
+        connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def _end_visits(connection: Connection, rows: Sequence[Row]) -> None:
+    """What is known of a visitor at the end holds for the whole visit, its crossings and its stays."""
+    statement = upsert(connection, tables.visits)
+    fixed = {name: statement.excluded[name] for name in rows[0] if name not in {"key", "camera"}}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["key"], set_=fixed, where=tables.visits.c.ended_at.is_(None)),
+        rows,
+    )
+    known = [{"of": row["key"], "is": row["gender"], "in": row["age_group"]} for row in rows]
+    for table in (tables.crossings, tables.stays):
+        follow = update(table).where(table.c.visit == bindparam("of"))
+        connection.execute(follow.values(gender=bindparam("is"), age_group=bindparam("in")), known)
+
+
+def _hours_of(connection: Connection, visits: Sequence[str]) -> set[Hour]:
+    """The hours in which these visits, their crossings and their stays count."""
+    found: set[Hour] = set()
+    for counted, source in COUNTED.items():
+        key = source.table.c.key if counted == "visits" else source.table.c.visit
+        for some in _chunks(visits):
+            rows = connection.execute(select(source.table.c.camera, source.at).where(key.in_(some)))
+            found |= {hour_of(counted, camera, at) for camera, at in rows}
+    return found
+
+
+def _remove_visits(connection: Connection, visits: Sequence[str]) -> None:
+    for some in _chunks(visits):
+        connection.execute(delete(tables.visits).where(tables.visits.c.key.in_(some)))
+        connection.execute(delete(tables.crossings).where(tables.crossings.c.visit.in_(some)))
+        connection.execute(delete(tables.stays).where(tables.stays.c.visit.in_(some)))
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(keys), _AT_ONCE):
+        yield keys[begin : begin + _AT_ONCE]

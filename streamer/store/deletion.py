@@ -1,0 +1,111 @@
+"""What goes: a stretch of time at once, or what is older than it may become. A day in one transaction, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
+
+from streamer.store import tables
+from streamer.store.database import Database
+from streamer.store.rollup import COUNTED, HOUR, Hour, refresh
+
+__all__ = ["KINDS", "delete_day", "purge"]
+
+DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    table: Table
+    at: ColumnElement[int]
+
+
+KINDS: Final[Mapping[str, _Kind]] = {
+    **{name: _Kind(counted.table, counted.at) for name, counted in COUNTED.items()},
+    "occupancy": _Kind(tables.occupancy, tables.occupancy.c.minute),
+    "events": _Kind(tables.events, tables.events.c.at),
+    "uptime": _Kind(tables.uptime, tables.uptime.c.until),
+}
+"""All that is kept, and by which time it is old; ms."""
+
+
+def delete_day(connection: Connection, kind: str, begin: int, end: int, camera: str | None = None) -> int | None:
+    """Delete the oldest day's rows of a kind from `begin` up to `end` (ms); how many, None when there are none."""
+    table, at = KINDS[kind].table, KINDS[kind].at
+    place = [] if camera is None else [table.c.camera == camera]
+    oldest = connection.scalar(select(func.min(at)).where(at >= begin, at < end, *place))
+    if oldest is None:
+        return None
+    until = min(end, oldest - oldest % DAY + DAY)
+    touched = _touched(connection, kind, oldest, until, camera) if kind in COUNTED else set()
+    deleted = connection.execute(delete(table).where(at >= oldest, at < until, *place)).rowcount
+    refresh(connection, touched)
+    return deleted
+
+
+def _touched(connection: Connection, kind: str, begin: int, end: int, camera: str | None) -> set[Hour]:
+    """The hours whose sums change with the rows from `begin` to `end`."""
+    hours = tables.hours.c
+    place = [] if camera is None else [hours.camera == camera]
+    found = connection.execute(
+        select(hours.camera, hours.hour)
+        .where(hours.counted == kind, hours.hour > begin - HOUR, hours.hour < end, *place)
+        .distinct()
+    )
+    return {Hour(kind, name, hour) for name, hour in found}
+
+
+def purge(
+    database: Database,
+    begin: int,
+    end: int,
+    camera: str | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, int]:
+    """Remove everything from `begin` up to `end` (ms, UTC), at one camera or all; how many rows of each kind.
+
+    Works beside a running streamer, whose writing waits for a day's deletion at most. progress: is called with the rows
+    deleted. Raises StoreError.
+    """
+    counts = dict.fromkeys(KINDS, 0)
+    for kind in KINDS:
+        if kind == "uptime":
+            with database.write() as connection:
+                counts[kind] = _cut_uptime(connection, begin, end, camera)
+            continue
+        for deleted in _days(database, kind, begin, end, camera):
+            counts[kind] += deleted
+            if progress is not None:
+                progress(deleted)
+    database.shrink()
+    return counts
+
+
+def _days(database: Database, kind: str, begin: int, end: int, camera: str | None) -> Iterator[int]:
+    while True:
+        with database.write() as connection:
+            deleted = delete_day(connection, kind, begin, end, camera)
+        if deleted is None:
+            return
+        yield deleted
+
+
+def _cut_uptime(connection: Connection, begin: int, end: int, camera: str | None) -> int:
+    """Take a stretch out of all intervals: without its figures it must not pass for a quiet one.
+
+    What is left after it keeps the interval's key, as that is the part which may be growing still.
+    """
+    table = tables.uptime
+    place = [] if camera is None else [table.c.camera == camera]
+    overlapping = connection.execute(select(table).where(table.c.until > begin, table.c.since < end, *place)).all()
+    for row in overlapping:
+        if row.since < begin:
+            before = {"key": f"{row.key}-before-{begin}", "camera": row.camera, "since": row.since, "until": begin}
+            connection.execute(insert(table), before)
+        rest = min(end, row.until)
+        connection.execute(update(table).where(table.c.key == row.key).values(since=rest))
+    return len(overlapping)

@@ -1,0 +1,159 @@
+"""The tables. Nothing in them could tell who somebody was: no picture, no face, no features of one.
+
+Times are UTC, whole milliseconds since the epoch, so that they are exact and both databases divide them alike.
+`migrations/` makes these tables, step by step; a test holds that both agree.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+
+__all__ = [
+    "crossings",
+    "events",
+    "hours",
+    "metadata",
+    "occupancy",
+    "rules",
+    "stays",
+    "uptime",
+    "visits",
+]
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the key is called INTEGER
+_Id: Final = BigInteger().with_variant(Integer, "sqlite")
+
+# One for each face that counted. ended_at: null while the visit is under way, and for ever where the program was
+# killed meanwhile. gender and age_group: 'unknown' until the visit ends, as they rest on all of its looks.
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("camera", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("gender", Text, nullable=False),
+    Column("gender_confidence", Double, nullable=False),
+    Column("age_group", Text, nullable=False),
+    Column("age", Double),
+    Column("age_low", Double),
+    Column("age_high", Double),
+    Column("samples", Integer, nullable=False),
+    Index("visits_by_camera", "camera", "started_at"),
+    Index("visits_by_time", "started_at"),
+    sqlite_autoincrement=True,
+)
+
+# gender and age_group here and in `stays` are the visit's, and follow it to its end.
+crossings = Table(
+    "crossings",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("visit", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("gender", Text, nullable=False),
+    Column("age_group", Text, nullable=False),
+    Index("crossings_by_camera", "camera", "at"),
+    Index("crossings_by_time", "at"),
+    Index("crossings_by_visit", "visit"),
+    sqlite_autoincrement=True,
+)
+
+# Written when somebody leaves a zone.
+stays = Table(
+    "stays",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("visit", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("entered_at", BigInteger, nullable=False),
+    Column("left_at", BigInteger, nullable=False),
+    Column("gender", Text, nullable=False),
+    Column("age_group", Text, nullable=False),
+    Index("stays_by_camera", "camera", "entered_at"),
+    Index("stays_by_time", "entered_at"),
+    Index("stays_by_visit", "visit"),
+    sqlite_autoincrement=True,
+)
+
+# zone: '' for the whole picture. session: of the program's run, as a minute may see two of them. observed: seconds.
+occupancy = Table(
+    "occupancy",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("zone", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
+    Column("mean", Double, nullable=False),
+    Column("peak", Integer, nullable=False),
+    Column("observed", Double, nullable=False),
+    Index("occupancy_by_time", "minute"),
+    sqlite_with_rowid=False,
+)
+
+# When a camera was live and its figures were kept. `until` grows every few seconds, so a killed program leaves it true.
+uptime = Table(
+    "uptime",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("camera", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("uptime_by_camera", "camera", "until"),
+    Index("uptime_by_time", "until"),
+)
+
+# Everything that happened, in the order in which it was stored: what /api/v1/events pages through.
+events = Table(
+    "events",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("rule", Text),
+    Column("direction", Text),
+    Column("visit", Text),
+    Index("events_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Sums of an hour of UTC, made anew from the rows above whenever one of them changes, so that a year is answered at
+# once. counted: visits, crossings or stays. name: of the line or zone, else ''. milliseconds: of all visits that
+# ended, and of all stays; `timed` says how many those are.
+hours = Table(
+    "hours",
+    metadata,
+    Column("counted", Text, primary_key=True),
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),
+    Column("gender", Text, primary_key=True),
+    Column("age_group", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("timed", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Lines and zones drawn on the page, as JSON; those of the config file are not here.
+rules = Table(
+    "rules",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)

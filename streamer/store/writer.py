@@ -1,0 +1,170 @@
+"""The one thread that writes: it gathers what happened for half a second, and keeps it in one transaction.
+
+What can't be written for now waits, within a bound; what finds no room is counted. The cameras never wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+
+from sqlalchemy.exc import DBAPIError
+
+from streamer.config import RulesConfig, StoreConfig
+from streamer.errors import StoreError
+from streamer.health import Health
+from streamer.metrics import Metrics
+from streamer.store.batch import write_rows, write_uptime
+from streamer.store.database import Database
+from streamer.store.drawn_rules import read_rules
+from streamer.store.retention import Retention
+from streamer.store.rows import GroupOf, Item, rows_of, uptime_rows
+from streamer.store.uptime import Uptime
+from streamer.types import CameraState, CameraStatus, Event, OccupancyMinute
+
+__all__ = ["StoreWriter"]
+
+log = logging.getLogger(__name__)
+
+_GATHER_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 2.0  # between two notes that a camera is still live
+_RETRY_SECONDS = 1.0
+_MOST_AT_ONCE = 2000  # items in one transaction
+
+
+class StoreWriter:
+    """A `Sink` that keeps what happened."""
+
+    def __init__(
+        self,
+        database: Database,
+        config: StoreConfig,
+        *,
+        session: str,
+        group_of: GroupOf,
+        metrics: Metrics,
+        health: Health,
+        on_rules: Callable[[Mapping[str, RulesConfig]], None] = lambda _: None,
+    ) -> None:
+        """session: of this run. on_rules: is given the drawn rules of all cameras, once the database was opened."""
+        self._database = database
+        self._session = session
+        self._group_of = group_of
+        self._metrics = metrics
+        self._health = health
+        self._on_rules: Callable[[Mapping[str, RulesConfig]], None] | None = on_rules
+        self._capacity = config.queue_size
+        self._retention = Retention(config.retention)
+        self._lock = threading.Lock()  # guards the two below
+        self._waiting: deque[Item] = deque()
+        self._uptime = Uptime()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._beaten_at = 0.0
+        metrics.store_queue_depth.set_function(lambda: len(self._waiting))
+
+    def start(self) -> None:
+        """See `Sink.start`."""
+        self._thread.start()
+
+    def event(self, event: Event) -> None:
+        """See `Sink.event`."""
+        self._put(event, "event")
+
+    def minute(self, minute: OccupancyMinute) -> None:
+        """See `Sink.minute`."""
+        self._put(minute, "minute")
+
+    def status(self, status: CameraStatus) -> None:
+        """See `Sink.status`."""
+        with self._lock:
+            self._uptime.status(status.camera, live=status.state is CameraState.LIVE, at=status.since)
+
+    def stop(self, timeout: float) -> bool:
+        """See `Sink.stop`."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _put(self, item: Item, kind: str) -> None:
+        with self._lock:
+            if len(self._waiting) >= self._capacity:
+                self._uptime.lost(time.time())
+                self._metrics.store_dropped.labels(kind).inc()
+                return
+            self._waiting.append(item)
+
+    def _run(self) -> None:
+        """Until stopped, and then once more."""
+        works = True
+        while not self._stopping.wait(_GATHER_SECONDS if works else _RETRY_SECONDS):
+            works = self._turn()
+        while self._waiting and self._turn():
+            pass
+        self._beaten_at = 0.0
+        self._turn()
+        self._database.close()
+
+    def _turn(self) -> bool:
+        """Write what waits; whether the database works."""
+        try:
+            self._begin()
+            while self._write_some():
+                pass
+            if not self._stopping.is_set():
+                self._retention.step(self._database)
+        except StoreError as error:
+            self._health.report("store", str(error))
+            return False
+        except Exception as error:
+            log.exception("the store failed unexpectedly")
+            self._health.report("store", f"{type(error).__name__}; the log says more")
+            return False
+        self._health.report("store", None)
+        return True
+
+    def _begin(self) -> None:
+        self._database.open()
+        if self._on_rules is not None:
+            with self._database.read(_RETRY_SECONDS) as connection:
+                drawn = read_rules(connection)
+            self._on_rules(drawn)
+            self._on_rules = None
+
+    def _write_some(self) -> bool:
+        """One transaction of what waits and of the cameras' uptime; whether there is more."""
+        with self._lock:
+            items = list(islice(self._waiting, _MOST_AT_ONCE))
+            intervals = self._uptime.until(time.time())
+        now = time.monotonic()
+        if not items and now - self._beaten_at < _HEARTBEAT_SECONDS:
+            return False
+        uptime = uptime_rows(intervals, session=self._session)
+        try:
+            with self._metrics.store_write_seconds.time(), self._database.write() as connection:
+                write_rows(connection, rows_of(items, session=self._session, group_of=self._group_of))
+                write_uptime(connection, uptime)
+        except DBAPIError:
+            self._write_singly(items)
+        self._beaten_at = now
+        with self._lock:
+            for _ in items:
+                self._waiting.popleft()
+            self._uptime.stored()
+            self._uptime.kept(time.time())
+            return len(self._waiting) >= _MOST_AT_ONCE
+
+    def _write_singly(self, items: Sequence[Item]) -> None:
+        """Where the database refuses a row for what is in it, the others are kept."""
+        for item in items:
+            try:
+                with self._database.write() as connection:
+                    write_rows(connection, rows_of([item], session=self._session, group_of=self._group_of))
+            except DBAPIError as error:
+                self._metrics.store_dropped.labels("refused").inc()
+                log.error("the database refuses a row: %s", error.orig)

@@ -1,0 +1,197 @@
+"""One suite over every database: what is written can be found, once, after all that a retry or a restart may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from streamer.errors import StoreError
+from streamer.store import tables
+from streamer.store.age_groups import age_group
+from streamer.store.batch import write_rows, write_uptime
+from streamer.store.database import Database
+from streamer.store.deletion import purge
+from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
+from streamer.store.uptime import Interval
+from streamer.types import OccupancyMinute
+from tests.postgres import Postgres, postgres_is_installed
+from tests.requirements import require
+from tests.stores import NOON, Story, all_rows, live, track, writing
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    require(postgres_is_installed(), "PostgreSQL (Debian: postgresql)")
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """Empty, with the tables."""
+    made = Database(url)
+    made.open()
+    yield made
+    made.close()
+
+
+def keep(database: Database, *items: Item, session: str = "run") -> None:
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session=session, group_of=age_group))
+
+
+def sums(database: Database) -> dict[tuple[str, ...], int]:
+    """By what is counted, its name, direction, gender and age group."""
+    return {
+        (row["counted"], row["name"], row["direction"], row["gender"], row["age_group"]): row["count"]
+        for row in all_rows(database, tables.hours)
+    }
+
+
+def test_the_migrations_make_the_tables_that_the_program_uses(database: Database) -> None:
+    with database.write() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(StoreError, match="newer streamer \\(version 9999\\)"):
+        database.open()
+
+
+def test_a_visit_counts_from_its_start_and_is_described_at_its_end(database: Database) -> None:
+    visit = Story("v1", who=track(age=30.2, gender="male"))
+    keep(database, visit.starts(NOON), visit.crosses(NOON + 2), visit.leaves(NOON + 8, NOON + 3))
+    assert sums(database) == {
+        ("visits", "", "", "unknown", "unknown"): 1,
+        ("crossings", "entrance", "in", "unknown", "unknown"): 1,
+        ("stays", "till", "", "unknown", "unknown"): 1,
+    }
+    keep(database, visit.ends(NOON + 9, NOON))
+    assert sums(database) == {
+        ("visits", "", "", "male", "25-34"): 1,
+        ("crossings", "entrance", "in", "male", "25-34"): 1,
+        ("stays", "till", "", "male", "25-34"): 1,
+    }
+    [row] = all_rows(database, tables.visits)
+    assert (row["started_at"], row["ended_at"]) == (milliseconds(NOON), milliseconds(NOON + 9))
+    assert (row["age"], row["age_low"], row["age_high"], row["samples"]) == (30.2, 27.2, 33.2, 5)
+
+
+def test_what_comes_twice_counts_once(database: Database) -> None:
+    visit = Story("v1")
+    items = [visit.starts(NOON), visit.crosses(NOON + 1), visit.leaves(NOON + 3, NOON + 2), visit.ends(NOON + 4, NOON)]
+    minute = OccupancyMinute("door", "", int(NOON), 1.5, 3, 60.0)
+    keep(database, *items, minute)
+    once = [all_rows(database, table) for table in tables.metadata.sorted_tables]
+    keep(database, *items, minute)
+    assert [all_rows(database, table) for table in tables.metadata.sorted_tables] == once
+
+
+def test_a_picture_taken_for_a_visit_leaves_nothing_behind(database: Database) -> None:
+    poster, visitor = Story("poster"), Story("v1")
+    keep(database, poster.starts(NOON), poster.crosses(NOON + 1), visitor.starts(NOON))
+    keep(database, poster.ends(NOON + 20, NOON, static=True))
+    assert sums(database) == {("visits", "", "", "unknown", "unknown"): 1}
+    assert [row["key"] for row in all_rows(database, tables.visits)] == ["v1"]
+
+
+def test_the_sums_are_those_of_the_rows_whatever_came_in_which_order(database: Database) -> None:
+    people = [Story(f"v{i}", camera=f"c{i % 2}", who=track(age=5.0 * i, gender="female")) for i in range(12)]
+    ends = [person.ends(NOON + 600 * i + 30, NOON + 600 * i) for i, person in enumerate(people)]
+    keep(database, *ends[::-1])
+    keep(database, *(person.crosses(NOON + 600 * i + 9) for i, person in enumerate(people)))
+    with database.read(5) as connection:
+        rows = connection.execute(
+            text("SELECT camera, started_at - started_at % 3600000, age_group, count(*) FROM visits GROUP BY 1, 2, 3")
+        ).all()
+        hours = connection.execute(
+            text("SELECT camera, hour, age_group, count FROM hours WHERE counted = 'visits'")
+        ).all()
+    assert sorted(map(tuple, rows)) == sorted(map(tuple, hours))
+    assert len(rows) > 6
+
+
+def test_uptime_grows_under_its_key(database: Database) -> None:
+    for until in (NOON, NOON + 5, NOON + 3):
+        with database.write() as connection:
+            write_uptime(connection, uptime_rows([Interval("door", NOON, until)], session="run"))
+    [row] = all_rows(database, tables.uptime)
+    assert (row["since"], row["until"]) == (milliseconds(NOON), milliseconds(NOON + 5))
+
+
+def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(database: Database) -> None:
+    for camera in ("door", "yard"):
+        for i in range(6):
+            visit = Story(f"{camera}{i}", camera=camera)
+            begin = NOON + 1800 * i
+            items: list[Item] = [visit.starts(begin), visit.crosses(begin + 1), visit.leaves(begin + 3, begin + 2)]
+            keep(database, *items, visit.ends(begin + 4, begin), OccupancyMinute(camera, "", int(begin), 1.0, 1, 60.0))
+        with database.write() as connection:
+            write_uptime(connection, uptime_rows([Interval(camera, NOON, NOON + 10_000)], session="run"))
+    kept = [row for row in all_rows(database, tables.visits) if row["camera"] == "yard"]
+    begin, end = milliseconds(NOON + 1800), milliseconds(NOON + 5400)  # from half an hour to one and a half
+    counts = purge(database, begin, end, "door")
+    assert counts == {"visits": 2, "crossings": 2, "stays": 2, "occupancy": 2, "events": 8, "uptime": 1}
+    visits = all_rows(database, tables.visits)
+    assert [row["key"] for row in visits if row["camera"] == "door"] == ["door0", "door3", "door4", "door5"]
+    assert [row for row in visits if row["camera"] == "yard"] == kept
+    by_hour = {
+        (row["camera"], (row["hour"] - milliseconds(NOON)) // 3_600_000): row["count"]
+        for row in all_rows(database, tables.hours)
+        if row["counted"] == "visits"
+    }
+    assert by_hour == {("door", 0): 1, ("door", 1): 1, ("door", 2): 2} | {("yard", hour): 2 for hour in range(3)}
+    intervals = [row for row in all_rows(database, tables.uptime) if row["camera"] == "door"]
+    spans = sorted((row["since"], row["until"]) for row in intervals)
+    assert spans == [(milliseconds(NOON), begin), (end, milliseconds(NOON + 10_000))]
+
+
+def test_the_writer_keeps_what_it_is_told_before_it_ends(url: str) -> None:
+    with writing(url) as here:
+        here.writer.status(live("door", NOON))
+        for i in range(3000):
+            here.writer.event(Story(f"v{i}").starts(NOON + i))
+    assert here.problem is None
+    reader = Database(url)
+    reader.open()
+    assert len(all_rows(reader, tables.visits)) == 3000
+    [up] = all_rows(reader, tables.uptime)
+    assert up["since"] == milliseconds(NOON)
+    assert up["until"] > up["since"]
+    reader.close()
+
+
+def test_no_column_can_hold_who_somebody_was() -> None:
+    """A column that is added must be thought about here: no picture, no features, no place, no name."""
+    columns = {f"{table.name}.{column.name}" for table in tables.metadata.sorted_tables for column in table.columns}
+    place = {"key", "camera", "gender", "age_group"}
+    assert columns == {
+        *(f"visits.{name}" for name in {"id", "started_at", "ended_at", "gender_confidence"} | place),
+        *(f"visits.{name}" for name in ("age", "age_low", "age_high", "samples")),
+        *(f"crossings.{name}" for name in {"id", "visit", "line", "direction", "at"} | place),
+        *(f"stays.{name}" for name in {"id", "visit", "zone", "entered_at", "left_at"} | place),
+        *(f"occupancy.{name}" for name in ("camera", "minute", "zone", "session", "mean", "peak", "observed")),
+        *(f"uptime.{name}" for name in ("key", "camera", "since", "until")),
+        *(f"events.{name}" for name in ("id", "key", "kind", "camera", "at", "rule", "direction", "visit")),
+        *(f"hours.{name}" for name in ("counted", "camera", "hour", "name", "direction", "gender", "age_group")),
+        *(f"hours.{name}" for name in ("count", "timed", "milliseconds")),
+        *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
+    }
