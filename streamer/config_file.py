@@ -20,6 +20,7 @@ __all__ = ["load_config", "parse_config"]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret", "auth")
+_SECRET_PATH = re.compile(r"webhooks\.targets\[\d+\]\.url")  # many programs know who sends by the URL alone
 _NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
 _LARGEST_FILE = 1024 * 1024
 _MOST_VALUES = 20_000  # aliases count each time they are used, which ends those that multiply or contain themselves
@@ -75,8 +76,17 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
     cameras = tuple(_from_folder(camera, base) for camera in config.cameras)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
+    queue_file = (base / config.webhooks.queue_file.expanduser()).resolve()
+    mqtt = config.mqtt
+    if mqtt is not None and mqtt.ca_file is not None:
+        mqtt = mqtt.model_copy(update={"ca_file": (base / mqtt.ca_file.expanduser()).resolve()})
     return config.model_copy(
-        update={"cameras": cameras, "models": config.models.model_copy(update={"search_path": search_path})}
+        update={
+            "cameras": cameras,
+            "models": config.models.model_copy(update={"search_path": search_path}),
+            "mqtt": mqtt,
+            "webhooks": config.webhooks.model_copy(update={"queue_file": queue_file}),
+        }
     )
 
 
@@ -178,7 +188,7 @@ def _known_keys(location: list[Any]) -> list[str]:
 
 
 def _is_secret(path: str) -> bool:
-    return any(word in path.lower() for word in _SECRET_KEYS)
+    return any(word in path.lower() for word in _SECRET_KEYS) or _SECRET_PATH.fullmatch(path) is not None
 
 
 def _show(value: object, path: str) -> str:
