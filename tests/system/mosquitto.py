@@ -107,3 +107,4 @@ class Listener:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        del self._client  # it closes its sockets when it is collected

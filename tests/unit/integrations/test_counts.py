@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from streamer.integrations.counts import CountsToday, DayCounts
-from tests.unit.integrations.made_up import crossing, visit
+from tests.made_up_events import crossing, visit
 
 
 def at(text: str) -> float:
