@@ -154,9 +154,12 @@ class MqttSink:
                 await signals.pause(backoff.next())
 
     async def _probe(self) -> None:
-        """Raises OSError where nobody listens: the library connects in a thread that can't be cancelled."""
+        """Raises OSError where nobody listens, TimeoutError where nobody answers.
+
+        The library connects, and greets by TLS, in a thread that can't be cancelled: only where this has worked.
+        """
         async with asyncio.timeout(_OPEN_SECONDS):
-            _reader, writer = await asyncio.open_connection(*self._config.address)
+            _reader, writer = await asyncio.open_connection(*self._config.address, ssl=self._tls)
             writer.close()
             await writer.wait_closed()
 
