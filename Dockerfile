@@ -7,7 +7,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE config.yaml ./
 COPY models/manifest.yaml models/manifest.yaml
 COPY streamer streamer
-RUN pip install --no-cache-dir --prefix=/install ".[openvino]"
+RUN pip install --no-cache-dir --prefix=/install ".[openvino,mqtt,webhooks]"
 
 FROM python:3.12-slim
 COPY --from=build /install /usr/local

@@ -27,11 +27,13 @@ from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
 from streamer.inference.still import StillAnalyzer
+from streamer.integrations.configured import open_mqtt, open_webhooks
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
+from streamer.server.protocol import encode_event
 from streamer.sinks import Sink
 from streamer.store.age_groups import age_group
 from streamer.store.database import Database
@@ -58,11 +60,13 @@ class App:
         self.health = Health(self.metrics)
         self.hub = Hub(self.metrics)
         self.session = secrets.token_hex(6)  # of this run, in the keys of its events
-        self._sinks: list[Sink] = []
         self._pipelines: dict[str, CameraPipeline] = {}
         self._detector: Detector = open_detector(config.models, config.inference, store)
         self._attributes: AttributeModel | None = open_attribute_model(config.models, store)
         self._nets = _describe(self._detector, self._attributes, store)
+        self._mqtt = open_mqtt(config, encode=self._encode, health=self.health, metrics=self.metrics)
+        webhooks = open_webhooks(config, encode=self._encode, health=self.health, metrics=self.metrics)
+        self._sinks: list[Sink] = [sink for sink in (self._mqtt, webhooks) if sink is not None]
         workers = config.inference.workers
         self._pool = InferencePool(
             workers=available_cores() if workers == "auto" else workers,
@@ -203,6 +207,8 @@ class App:
     def set_rules(self, camera: str, rules: Rules) -> None:
         """Count by these at a camera, from its next frame on. Any thread. Raises KeyError: no camera has this id."""
         self._pipelines[camera].set_rules(rules)
+        if self._mqtt is not None:
+            self._mqtt.set_rules(camera, rules)
 
     def models(self) -> Mapping[str, Any]:
         """Which nets run, on what, in which precision, and where they came from, by role."""
@@ -212,6 +218,8 @@ class App:
         """Called by the pool for each analysed frame of a camera, in order."""
         self._tell_all(result.events, result.minutes)
         self._heat[result.camera].add(result)
+        if self._mqtt is not None:
+            self._mqtt.occupancy(result.camera, result.occupancy)
         self.hub.publish(frame, result, faces)
 
     async def _watch_idle_cameras(self) -> None:
@@ -245,6 +253,10 @@ class App:
         kind = EventKind.CAMERA_UP if is_live else EventKind.CAMERA_DOWN
         key = f"{self.session}-{status.camera}-{kind.value}-{status.since:.3f}"
         self._tell(Event(kind, status.camera, status.since, data={"reason": status.reason}, key=key))
+
+    def _encode(self, event: Event) -> str:
+        """As on the websocket."""
+        return encode_event(event, model=self._nets["attributes"]["name"] if "attributes" in self._nets else "")
 
     def _tell(self, event: Event) -> None:
         self.hub.publish_event(event)

@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streamer.analytics.geometry import is_simple
 from streamer.analytics.rules import Line, Rules, Zone
+from streamer.config_section import Seconds, Section
+from streamer.integrations.config import MqttConfig, WebhooksConfig
 
 __all__ = [
     "AuthConfig",
@@ -31,19 +33,12 @@ __all__ = [
 ]
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionPoint = tuple[Fraction, Fraction]
 RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/]+$")]
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are errors, values don't change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class LineConfig(Section):
@@ -330,6 +325,8 @@ class Config(Section):
     images: ImagesConfig = ImagesConfig()
     cache: CacheConfig = CacheConfig()
     store: StoreConfig = StoreConfig()
+    mqtt: MqttConfig | None = None
+    webhooks: WebhooksConfig = WebhooksConfig()
     privacy: Literal["none", "blur", "metadata_only"] = "none"
     log: LogConfig = LogConfig()
 

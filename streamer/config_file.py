@@ -20,6 +20,7 @@ __all__ = ["load_config", "parse_config"]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret", "auth")
+_SECRET_PATH = re.compile(r"webhooks\.targets\[\d+\]\.url")  # many programs know who sends by the URL alone
 _NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
 _SQLITE = "sqlite:///"
 _LARGEST_FILE = 1024 * 1024
@@ -76,8 +77,19 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
     cameras = tuple(_from_folder(camera, base) for camera in config.cameras)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
-    models = config.models.model_copy(update={"search_path": search_path})
-    return config.model_copy(update={"cameras": cameras, "models": models, "store": _beside(config.store, base)})
+    queue_file = (base / config.webhooks.queue_file.expanduser()).resolve()
+    mqtt = config.mqtt
+    if mqtt is not None and mqtt.ca_file is not None:
+        mqtt = mqtt.model_copy(update={"ca_file": (base / mqtt.ca_file.expanduser()).resolve()})
+    return config.model_copy(
+        update={
+            "cameras": cameras,
+            "models": config.models.model_copy(update={"search_path": search_path}),
+            "store": _beside(config.store, base),
+            "mqtt": mqtt,
+            "webhooks": config.webhooks.model_copy(update={"queue_file": queue_file}),
+        }
+    )
 
 
 def _from_folder(camera: CameraConfig, base: Path) -> CameraConfig:
@@ -187,7 +199,7 @@ def _known_keys(location: list[Any]) -> list[str]:
 
 
 def _is_secret(path: str) -> bool:
-    return any(word in path.lower() for word in _SECRET_KEYS)
+    return any(word in path.lower() for word in _SECRET_KEYS) or _SECRET_PATH.fullmatch(path) is not None
 
 
 def _show(value: object, path: str) -> str:

@@ -104,6 +104,18 @@ class Metrics:
             ["part"],
             registry=registry,
         )
+        self.webhook_attempts = Counter(
+            "streamer_webhook_attempts",
+            "Requests to webhook targets, by outcome: delivered, refused (given up), retry",
+            ["target", "outcome"],
+            registry=registry,
+        )
+        self.webhook_dropped = Counter(
+            "streamer_webhook_dropped", "Events that had to make room in a full queue", ["target"], registry=registry
+        )
+        self.webhook_queue = Gauge(
+            "streamer_webhook_queue", "Events that wait for a target", ["target"], registry=registry
+        )
 
         # the store
         self.store_queue_depth = Gauge(
@@ -146,7 +158,7 @@ class Metrics:
         )
         self.events_dropped = Counter(
             "streamer_events_dropped",
-            "Events that found their queue full, by queue: hub, viewer",
+            "Events that found their queue full, by queue: hub, viewer, mqtt",
             ["queue"],
             registry=registry,
         )

@@ -1,0 +1,1 @@
+"""What streamer tells other programs: MQTT with Home Assistant's discovery, and webhooks."""
