@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from streamer.analytics.age_groups import DEFAULT_YOUNGEST, AgeGroups
 from streamer.analytics.geometry import is_simple
 from streamer.analytics.rules import Line, Rules, Zone
 from streamer.config_section import Seconds, Section
@@ -19,6 +20,7 @@ __all__ = [
     "CacheConfig",
     "CameraConfig",
     "Config",
+    "FootfallConfig",
     "ImagesConfig",
     "InferenceConfig",
     "LineConfig",
@@ -203,6 +205,18 @@ class TrackingConfig(Section):
     count_static: bool = False
 
 
+class FootfallConfig(Section):
+    """How what is counted is told."""
+
+    age_groups: Annotated[tuple[int, ...], Field(max_length=32)] = DEFAULT_YOUNGEST
+
+    @field_validator("age_groups")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        AgeGroups(value)  # raises ValueError
+        return value
+
+
 class AuthConfig(Section):
     """Who may look. A token guards every route; `none` is for networks that are guarded otherwise."""
 
@@ -321,6 +335,7 @@ class Config(Section):
     inference: InferenceConfig = InferenceConfig()
     models: ModelsConfig = ModelsConfig()
     tracking: TrackingConfig = TrackingConfig()
+    footfall: FootfallConfig = FootfallConfig()
     server: ServerConfig = ServerConfig()
     images: ImagesConfig = ImagesConfig()
     cache: CacheConfig = CacheConfig()

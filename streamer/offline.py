@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.analytics.rules import Rules
 from streamer.capture.files import FileReader
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
@@ -27,7 +28,7 @@ from streamer.inference.pool import InferencePool, available_cores
 from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
 from streamer.picture import Picture
-from streamer.types import Frame, Result
+from streamer.types import Event, Frame, Result
 
 __all__ = ["AnalyzedFrame", "OfflineAnalysis", "find_pictures", "is_picture"]
 
@@ -61,12 +62,15 @@ class OfflineAnalysis:
         self._attributes = open_attribute_model(config.models, store)
         self._stills = StillAnalyzer(self._detector, self._attributes, config.tracking)
         self.failures = 0  # frames of the last clip that could not be analysed
+        self.closing: tuple[Event, ...] = ()  # what ended with the last clip
         self.attribute_model = self._attributes.name if self._attributes else ""
         wanted = config.inference.workers
         self._workers = available_cores() if wanted == "auto" else wanted
 
-    def clip(self, reader: FileReader, *, name: str, every: int = 1) -> Iterator[AnalyzedFrame]:
-        """Each `every`-th frame of a clip with its result, in order, none dropped.
+    def clip(
+        self, reader: FileReader, *, name: str, every: int = 1, rules: Rules | None = None
+    ) -> Iterator[AnalyzedFrame]:
+        """Each `every`-th frame of a clip with its result, in order, none dropped; counted by these rules.
 
         `name` stands as the results' camera. Raises SourceError when the file breaks.
         """
@@ -85,6 +89,7 @@ class OfflineAnalysis:
             tracking=self._config.tracking,
             metrics=metrics,
             deliver=deliver,
+            rules=rules,
         )
         size = 2 * self._workers
         lane = CameraLane(
@@ -102,6 +107,7 @@ class OfflineAnalysis:
             finally:
                 lane.close()
                 pool.wait_until(lambda: lane.drained)
+                self.closing = pipeline.close().events
                 results.put(None)
 
         feeder = threading.Thread(target=feed, name="feed", daemon=True)

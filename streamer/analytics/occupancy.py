@@ -9,6 +9,7 @@ from streamer.types import OccupancyMinute
 
 __all__ = ["OccupancyMinutes"]
 
+SET_BACK = 0.05  # s; a clock that goes back by more was set
 HOLDS = 2.0  # s for which a frame tells how many are there; what lies beyond was not observed
 
 
@@ -28,7 +29,8 @@ class OccupancyMinutes:
         self._camera = camera
         self._minute = 0  # UTC, that is being summed up
         self._sums: dict[str, _Sum] = {}  # by zone
-        self._at: float | None = None
+        self._at: float | None = None  # of the newest frame,
+        self._utc = 0.0  # and the same moment in UTC
         self._occupancy: Mapping[str, int] = {}
 
     def update(self, occupancy: Mapping[str, int], at: float, wall_time: float) -> tuple[OccupancyMinute, ...]:
@@ -38,6 +40,8 @@ class OccupancyMinutes:
         """
         seconds = 0.0 if self._at is None else at - self._at
         over: list[OccupancyMinute] = []
+        if wall_time - seconds < self._utc - SET_BACK:
+            over += self._finish()
         if 0 < seconds <= HOLDS:
             then = wall_time - seconds
             while then < wall_time:
@@ -46,7 +50,7 @@ class OccupancyMinutes:
                 self._add(until - then)
                 then = until
         over += self._turn(wall_time)
-        self._at, self._occupancy = at, dict(occupancy)
+        self._at, self._utc, self._occupancy = at, wall_time, dict(occupancy)
         return tuple(over)
 
     def pass_time(self, wall_time: float) -> tuple[OccupancyMinute, ...]:

@@ -75,6 +75,39 @@ def test_one_man_talking_for_200_seconds_is_one_visit(folder: Path, shared: Path
     assert lines[-1]["objects"][0]["gender"]["label"] == "male"
 
 
+# The line lies across the middle of the picture. Looked at frame by frame, this is when the middle of a face passes it:
+# first the girl with plaits, then the fair one and the boy with glasses, then the two girls with knots, side by side.
+# The tall boy leaves the picture on the right, above the line, and the man stays above it to the end.
+PASSED = (126, 182, 184, 206, 206)
+
+
+def test_seven_people_walk_up_and_five_of_them_cross_the_line(folder: Path, shared: Path) -> None:
+    across = {"name": "across", "start": [0, 0.5], "end": [1, 0.5], "in_label": "came up"}
+    front = {"name": "front", "points": [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]}
+    hall = {"id": "hall", "source": "demo", "lines": [across], "zones": [front]}
+    (folder / "hall.yaml").write_text(yaml.safe_dump({"cameras": [hall], "models": weights()}), encoding="utf-8")
+    clip = shared / "clips" / "school_group_walk_7p_720p.mp4"
+    done = analyze(folder, clip, "-c", "hall.yaml", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    *lines, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert abs(summary["visits"]["count"] - 7) <= 1
+    crossed = summary["lines"]["across"]
+    assert (crossed["in"]["count"], crossed["out"]["count"]) == (5, 0)
+    assert sum(group["count"] for group in crossed["in"]["by"]) == 5
+    assert summary["zones"]["front"]["entries"] == 5
+    assert "across: came up 5, out 0" in done.stderr
+    events = [event for line in [*lines, summary] for event in line["events"]]
+    times = [event["timestamp"] for event in events if event["kind"] == "line_crossed"]
+    assert sorted(times) == pytest.approx([frame / 25 for frame in PASSED], abs=0.3)
+    assert len({event["key"] for event in events}) == len(events)
+
+
+def test_a_camera_that_the_configuration_does_not_have_is_said(folder: Path, tmp_path: Path) -> None:
+    done = analyze(folder, make_image(tmp_path / "a.jpg"), "--camera", "door")
+    assert done.returncode == 2
+    assert "--camera door: no camera of the configuration has this id; it has demo" in done.stderr
+
+
 def test_the_photograph_of_five_people_is_read_and_annotated(folder: Path) -> None:
     photograph = ModelStore(_models()).path("demo-crowd")
     out = folder / "annotated.jpg"
