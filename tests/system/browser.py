@@ -48,8 +48,11 @@ class Visitor:
     complaints: console errors and warnings, uncaught exceptions and violations of the page's security policy.
     """
 
-    def __init__(self, browser: Browser, size: tuple[int, int] = DESKTOP, *, scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Browser, size: tuple[int, int] = DESKTOP, *, scheme: str = "light", timezone: str | None = None
+    ) -> None:
         phone = size == PHONE
+        self._width = size[0]
         self.context: BrowserContext = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if scheme == "dark" else "light",
@@ -57,6 +60,7 @@ class Visitor:
             is_mobile=phone,
             device_scale_factor=2 if phone else 1,
             reduced_motion="reduce",
+            timezone_id=timezone,
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
@@ -80,8 +84,8 @@ class Visitor:
         self.page.wait_for_function(condition, arg=argument)
 
     def overflows(self) -> bool:
-        """Whether the page is wider than its window."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+        """Whether the page is wider than its window; not than `innerWidth`, which grows with it on a phone."""
+        return bool(self.page.evaluate("width => document.documentElement.scrollWidth > width", self._width))
 
     def close(self) -> None:
         """Close the window."""

@@ -10,9 +10,9 @@ const KINDS = {
   visit_ended: { text: (event) => `${visit(event)} ${event.static ? "was none" : "ended"}`, icon: "left", level: "idle" },
   camera_up: { text: () => "Camera live", icon: "up", level: "good" },
   camera_down: { text: () => "Camera down", icon: "down", level: "bad" },
-  line_crossed: { text: (event) => `${event.rule} crossed ${event.direction ?? ""}`.trim(), icon: "left", level: "visit" },
-  zone_entered: { text: (event) => `${event.rule} entered`, icon: "face", level: "visit" },
-  zone_left: { text: (event) => `${event.rule} left`, icon: "left", level: "idle" },
+  line_crossed: { text: (event) => `${event.rule}: ${event.label || event.direction}`, icon: "line", level: "visit" },
+  zone_entered: { text: (event) => `${event.rule}: entered`, icon: "zone", level: "visit" },
+  zone_left: { text: (event) => `${event.rule}: left`, icon: "zone", level: "idle" },
 };
 
 function visit(event) {
@@ -22,6 +22,7 @@ function visit(event) {
 function describe(event, name) {
   const parts = [name];
   if (event.kind === "camera_down" && event.reason) parts.push(event.reason);
+  if (event.dwell !== null) parts.push(`after ${duration(event.dwell)}`);
   if (event.kind === "visit_ended" && event.static) {
     parts.push("static picture, not counted");
   } else if (event.kind === "visit_ended" && event.track) {

@@ -32,11 +32,11 @@ function drawFace(context, object, { width, height }) {
   context.strokeRect(x, y, w, h);
   const known = [person.gender === "unknown" ? "" : person.gender, person.age ? years(person.age) : ""].filter(Boolean).join(", ");
   const text = person.static ? "static picture" : `#${person.id} ${known}`.trim();
-  context.font = "600 18px system-ui, sans-serif";
+  context.font = "600 15px system-ui, sans-serif";
   const wide = context.measureText(text).width + 14;
   const left = Math.max(0, Math.min(x, width - wide));
-  const top = y > 28 ? y - 28 : y + h + 4;
-  context.fillRect(left, top, wide, 25);
+  const top = y > 24 ? y - 24 : y + h + 3;
+  context.fillRect(left, top, wide, 21);
   context.fillStyle = INK;
-  context.fillText(text, left + 7, top + 18.5);
+  context.fillText(text, left + 7, top + 15.5);
 }

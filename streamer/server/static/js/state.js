@@ -154,6 +154,8 @@ export function eventFrom(message) {
     rule: message.rule,
     direction: message.direction,
     reason: message.data.reason ?? "",
+    label: message.data.label ?? "", // the user's word for the way over a line
+    dwell: message.data.dwell ?? null, // seconds in a zone that was left
     static: Boolean(message.data.static),
     track: object && { id: object.id, gender: object.gender.label.toLowerCase(), age: object.age?.label ?? null, seconds: object.duration },
   };

@@ -90,5 +90,6 @@ function comparison(value, { label, value: before, upToNow }) {
   if (before === value) return { text: `as many as ${than}`, trend: "even" };
   const trend = value > before ? "up" : "down";
   const change = before ? percent(Math.abs(value - before) / before) : count(value);
+  if (before && Math.abs(value - before) / before < 0.005) return { text: `about as many as ${than} (${count(before)})`, trend: "even" };
   return { text: `${change} ${value > before ? "more" : "fewer"} than ${than} (${count(before)})`, trend };
 }

@@ -22,16 +22,16 @@ export class Rules {
   }
 
   /** Another camera is shown; null: none. */
-  async open(camera) {
+  open(camera) {
     this.#camera = camera;
     this.edit(false);
     this.#panel.clear();
     this.#panel.complain("");
     this.#editor.show([]);
-    if (camera !== null) await this.#load(camera);
   }
 
   edit(on) {
+    if (on && !this.#editing) this.#load(this.#camera);
     this.#editing = on;
     this.#editor.editing = on;
     byId("edit-rules").setAttribute("aria-pressed", `${on}`);
@@ -71,11 +71,9 @@ export class Rules {
     try {
       const document = await getJson(this.#path(camera));
       if (camera === this.#camera) this.#editor.show(rulesFrom(document));
-      setHidden(byId("edit-rules"), false);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (camera === this.#camera) this.#panel.complain(`The lines and zones can't be had: ${error.message}`);
-      setHidden(byId("edit-rules"), error.status === 404);
     }
     this.#panel.refresh();
   }
