@@ -8,8 +8,11 @@ from typing import Literal, Protocol
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+from streamer.yuv import Matrix, Plane, YuvPlanes
 
 __all__ = ["ArrayPicture", "DecodedPicture", "Picture", "Pixels"]
 
@@ -18,6 +21,9 @@ PixelFormat = Literal["bgr24", "rgb24", "gray"]
 
 # Converters kept by a thread; a camera needs two or three (analysis, viewers), and one that changes size a few more.
 _CONVERTERS_KEPT = 32
+
+# By AVColorSpace. Untagged pictures are taken for BT.601, as libswscale takes them.
+_MATRICES: dict[int, Matrix] = {1: "bt709", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
 
 
 class Picture(Protocol):
@@ -67,6 +73,31 @@ class DecodedPicture:
         )
         return converted.to_ndarray()  # type: ignore[return-value]  # uint8 for these formats
 
+    def planes(self, width: int | None = None, height: int | None = None) -> YuvPlanes:
+        """The picture in 4:2:0, in its own matrix and range: the decoder's memory, where size and format are these.
+
+        Scaled as `pixels` scales. RGB becomes what a JPEG holds.
+        """
+        frame = self._frame
+        name, is_rgb = frame.format.name, frame.format.is_rgb
+        size = width or self.width, height or self.height
+        if size != (self.width, self.height) or name not in ("yuv420p", "yuvj420p"):
+            full = is_rgb or name.startswith(("yuvj", "gray"))
+            target = "yuvj420p" if full else "yuv420p"
+            converter = self._converter((self.width, self.height, name, *size, target))
+            frame = converter.reformat(
+                frame,
+                *size,
+                target,
+                dst_colorspace=Colorspace.ITU601 if is_rgb else None,
+                dst_color_range=ColorRange.JPEG if full else None,
+                interpolation=Interpolation.FAST_BILINEAR,
+                threads=1,
+            )
+        full = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
+        y, u, v = (_rows(plane) for plane in frame.planes)
+        return YuvPlanes(y, u, v, _MATRICES.get(int(frame.colorspace), "bt601"), full)
+
     @classmethod
     def _converter(cls, key: tuple[int, int, str, int, int, str]) -> VideoReformatter:
         """This thread's converter for one pair of shapes: one made per frame would set libswscale up each time."""
@@ -77,6 +108,13 @@ class DecodedPicture:
         if len(converters) > _CONVERTERS_KEPT:
             del converters[next(iter(converters))]
         return converter
+
+
+def _rows(plane: VideoPlane) -> Plane:
+    memory: NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # a buffer, untold by its stub
+    rows = memory.reshape(-1, plane.line_size)[: plane.height, : plane.width]
+    rows.setflags(write=False)
+    return rows
 
 
 class ArrayPicture:

@@ -10,12 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
-
-from streamer.annotate import annotate, blur_faces
 from streamer.errors import PrivacyError
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
+from streamer.rendering import draw_frame
 from streamer.server.hub import Update
 from streamer.types import Result
 
@@ -173,21 +171,12 @@ def _newer(update: Update, than: Result) -> bool:
 
 
 def render(update: Update, variant: Variant, blur: bool, metrics: Metrics) -> bytes:
-    """The JPEG of an update. Scales first and draws then, so that labels stay readable on a small picture."""
+    """The JPEG of an update."""
     started = time.perf_counter()
-    frame = update.frame
-    width = min(variant.width or frame.width, frame.width)
-    height = max(1, round(frame.height * width / frame.width))
-    bgr = frame.picture.pixels(width, height)
-    scale = width / frame.width
-    if blur:
-        blur_faces(bgr, update.faces, scale=scale)
-    if variant.kind == "annotated":
-        annotate(bgr, update.result.tracks, at=frame.captured_at, scale=scale)
+    tracks = update.result.tracks if variant.kind == "annotated" else ()
+    canvas = draw_frame(update.frame, tracks, hidden=update.faces if blur else None, width=variant.width)
     drawn = time.perf_counter()
-    ok, jpeg = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, variant.quality))
-    if not ok:
-        raise RuntimeError(f"OpenCV could not encode a picture of {width}x{height}")
+    jpeg = canvas.jpeg(variant.quality)
     metrics.stage_seconds.labels("annotate").observe(drawn - started)
     metrics.stage_seconds.labels("encode").observe(time.perf_counter() - drawn)
-    return jpeg.tobytes()
+    return jpeg
