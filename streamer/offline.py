@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.capture.files import FileReader
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
 from streamer.image_files import read_picture
@@ -65,7 +64,7 @@ class OfflineAnalysis:
         wanted = config.inference.workers
         self._workers = available_cores() if wanted == "auto" else wanted
 
-    def clip(self, reader: FileReader, *, name: str, every: int = 1) -> Iterator[AnalyzedFrame]:
+    def clip(self, frames: Iterable[Frame], *, name: str, every: int = 1) -> Iterator[AnalyzedFrame]:
         """Each `every`-th frame of a clip with its result, in order, none dropped.
 
         `name` stands as the results' camera. Raises SourceError when the file breaks.
@@ -94,7 +93,7 @@ class OfflineAnalysis:
 
         def feed() -> None:
             try:
-                for frame in islice(reader, 0, None, every):
+                for frame in islice(frames, 0, None, every):
                     if lane.queue.put(frame) is not None:
                         return
             except StreamerError as error:
