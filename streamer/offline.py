@@ -82,6 +82,7 @@ class OfflineAnalysis:
             detector=self._detector,
             attributes=self._attributes,
             tracking=self._config.tracking,
+            look_interval=self._config.inference.seconds_between_looks,
             metrics=metrics,
             deliver=deliver,
         )
