@@ -102,6 +102,7 @@ class App:
             detector=self._detector,
             attributes=self._attributes,
             tracking=self.config.tracking,
+            look_interval=self.config.inference.seconds_between_looks,
             metrics=self.metrics,
             deliver=self._deliver,
             session=self.session,
@@ -137,7 +138,9 @@ class App:
         fingerprint = {
             "version": __version__,
             "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},
-            "inference": config.inference.model_dump(exclude={"workers", "queue_size", "max_frame_age"}),
+            "inference": config.inference.model_dump(
+                exclude={"workers", "queue_size", "max_frame_age", "look_interval"}
+            ),
             "min_gender_confidence": config.tracking.min_gender_confidence,
             "privacy": config.privacy,
         }

@@ -165,6 +165,7 @@ class InferenceConfig(Section):
     detect_width: int = Field(default=640, ge=160, le=4096)
     detect_threshold: Fraction | None = None
     tiles: str = Field(default="none", pattern=r"^(none|auto|[1-9]x[1-9])$")
+    look_interval: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
 
@@ -174,6 +175,11 @@ class InferenceConfig(Section):
         if value != "auto" and not (type(value) is int and 1 <= value <= 64):
             raise ValueError("a whole number from 1 to 64, or auto")
         return value
+
+    @property
+    def seconds_between_looks(self) -> float | None:
+        """0: every frame is looked at; None: by what is to be seen."""
+        return None if self.look_interval == "auto" else self.look_interval
 
     @property
     def tile_grid(self) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.analytics.rules import Rules
-from streamer.capture.files import FileReader
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
 from streamer.image_files import read_picture
@@ -68,7 +67,7 @@ class OfflineAnalysis:
         self._workers = available_cores() if wanted == "auto" else wanted
 
     def clip(
-        self, reader: FileReader, *, name: str, every: int = 1, rules: Rules | None = None
+        self, frames: Iterable[Frame], *, name: str, every: int = 1, rules: Rules | None = None
     ) -> Iterator[AnalyzedFrame]:
         """Each `every`-th frame of a clip with its result, in order, none dropped; counted by these rules.
 
@@ -87,6 +86,7 @@ class OfflineAnalysis:
             detector=self._detector,
             attributes=self._attributes,
             tracking=self._config.tracking,
+            look_interval=self._config.inference.seconds_between_looks,
             metrics=metrics,
             deliver=deliver,
             rules=rules,
@@ -99,7 +99,7 @@ class OfflineAnalysis:
 
         def feed() -> None:
             try:
-                for frame in islice(reader, 0, None, every):
+                for frame in islice(frames, 0, None, every):
                     if lane.queue.put(frame) is not None:
                         return
             except StreamerError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import av
 import cv2
@@ -21,6 +21,9 @@ PixelFormat = Literal["bgr24", "rgb24", "gray"]
 
 # Converters kept by a thread; a camera needs two or three (analysis, viewers), and one that changes size a few more.
 _CONVERTERS_KEPT = 32
+# Formats whose first plane is the brightness, a byte for each pixel (10 bit ones have another name: yuv420p10le)
+_LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
+_LINES = 4  # of each cell that are read for its brightness
 
 # By AVColorSpace. Untagged pictures are taken for BT.601, as libswscale takes them.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -41,6 +44,9 @@ class Picture(Protocol):
         self, width: int | None = None, height: int | None = None, pixel_format: PixelFormat = "bgr24"
     ) -> Pixels:
         """A new array, (height, width, 3) or for gray (height, width), uint8, which the caller may draw on."""
+
+    def luma(self, columns: int, rows: int) -> Pixels:
+        """The brightness in so many cells, (rows, columns) uint8: a cheap and coarse look."""
 
 
 class DecodedPicture:
@@ -98,6 +104,16 @@ class DecodedPicture:
         y, u, v = (_rows(plane) for plane in frame.planes)
         return YuvPlanes(y, u, v, _MATRICES.get(int(frame.colorspace), "bt601"), full)
 
+    def luma(self, columns: int, rows: int) -> Pixels:
+        """See `Picture.luma`. The mean of a few lines through each cell, read from the decoder's own picture."""
+        if self._frame.format.name not in _LUMA_FIRST:
+            fine = self.pixels(columns * _LINES, rows * _LINES, "gray")
+            return cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+        plane: Any = self._frame.planes[0]  # a buffer, which its type doesn't tell
+        lines = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        step = max(1, plane.height // (rows * _LINES))
+        return cv2.resize(lines[step // 2 :: step], (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
     @classmethod
     def _converter(cls, key: tuple[int, int, str, int, int, str]) -> VideoReformatter:
         """This thread's converter for one pair of shapes: one made per frame would set libswscale up each time."""
@@ -150,3 +166,7 @@ class ArrayPicture:
             code = cv2.COLOR_BGR2RGB if pixel_format == "rgb24" else cv2.COLOR_BGR2GRAY
             return cv2.cvtColor(out, code)  # type: ignore[return-value]
         return out.copy() if out is self._bgr else out
+
+    def luma(self, columns: int, rows: int) -> Pixels:
+        """See `Picture.luma`."""
+        return self.pixels(columns, rows, "gray")

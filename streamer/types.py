@@ -150,9 +150,10 @@ class Track:
     """A confirmed face as it stands in one frame: one visit, followed from frame to frame.
 
     box: x0 y0 x1 y1. landmarks: (5, 2) float32, ordered as in `Detections`. first_seen, last_seen: camera timeline;
-    last_seen lies before the frame's own time while the track coasts, unseen, on its motion model. age: years, or None
-    before the first usable look; age_low to age_high is the range in which the true age is expected. samples: looks
-    that the age and gender rest on. reading: the newest single look, unsmoothed. age_group: the likeliest of the nets'
+    last_seen lies before the frame's own time while the track coasts, unseen, on its motion model; in a frame in which
+    no faces were looked for, one that the last look found counts as seen. age: years, or None before the first usable
+    look; age_low to age_high is the range in which the true age is expected. samples: looks that the age and gender
+    rest on. reading: the newest single look, unsmoothed. age_group: the likeliest of the nets'
     age groups, where they have a vocabulary. static: a picture of a face, such as a poster: it has kept its shape for
     long. counted: it counts as a visit, which a static picture doesn't unless asked for. first_box: where it was first
     seen, before it was confirmed; None: not known.
@@ -257,7 +258,8 @@ class OccupancyMinute:
 class Result:
     """All that is known about one analysed frame. Never pixels.
 
-    size: width, height in pixels. timings: milliseconds by stage ('wait', 'detect', 'track', 'attributes'). occupancy:
+    size: width, height in pixels. timings: milliseconds by stage ('wait', 'detect', 'track', 'attributes'); without
+    'detect' where no faces were looked for, because those known could be carried on. occupancy:
     counted people in the frame, by zone; '' for the whole picture. minutes: those that ended with this frame.
     """
 

@@ -38,10 +38,12 @@ class ScriptedDetector:
 
     def __init__(self, act: Callable[[Picture], None] = lambda _: None) -> None:
         self.boxes: list[Box] = []
+        self.widest: list[int | None] = []  # asked for in each look
         self._act = act
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         """See `Detector.detect`."""
+        self.widest.append(widest)
         self._act(picture)
         boxes = np.array(self.boxes, np.float32).reshape(-1, 4)
         size = boxes[:, None, 2:] - boxes[:, None, :2]

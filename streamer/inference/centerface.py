@@ -30,9 +30,9 @@ class CenterFace:
         self._width = width
         self._threshold = threshold
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         """See `Detector.detect`."""
-        blob, box = small_picture(picture, widest=self._width, order="rgb")
+        blob, box = small_picture(picture, widest=widest or self._width, order="rgb")
         outputs = self.session.run(blob)
         return box.to_picture(nms(decode_centerface(outputs, self._threshold), _OVERLAP))
 

@@ -39,9 +39,10 @@ class Detector(Protocol):
     def session(self) -> Session:
         """What runs its net."""
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         """The faces in a picture whose score reaches the threshold, best first.
 
+        widest: pixels that are looked at across the picture, where the net leaves a choice; None: as configured.
         Boxes and landmarks are in pixels of the picture and aren't clipped to it: at the edge they may reach a little
         outside, which keeps tracks steady and chips aligned. Raises ModelError.
         """

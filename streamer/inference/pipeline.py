@@ -19,35 +19,39 @@ from streamer.config import TrackingConfig
 from streamer.inference.attributes import AttributeModel
 from streamer.inference.described import described
 from streamer.inference.detectors import Detector
+from streamer.inference.effort import Effort
+from streamer.inference.looking import Glimpse, Looking
 from streamer.inference.quality import look_quality
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
+from streamer.tracking.look_schedule import Sighting
 from streamer.tracking.schedule import ReadingSchedule
 from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother, View
-from streamer.tracking.tracker import TrackedFace, Tracker
+from streamer.tracking.tracker import TrackedFace, Tracker, TrackerUpdate
 from streamer.types import Detections, EventKind, FaceReading, Frame, Result, Track
 
 __all__ = ["CameraPipeline", "Deliver", "Found"]
 
 log = logging.getLogger(__name__)
 
-# Looks at faces in one frame: more would hold up the frames behind it; the faces that need it most go first.
-_MOST_READINGS = 4
-
 # s beyond `lost_after` without a frame, after which none is on its way any more
 _IDLE_AFTER = 1.0
 
 Deliver = Callable[[Frame, Result, NDArray[np.float32]], None]
-"""Takes a frame, its result, and the (N, 4) boxes of every face found in it, confirmed or not."""
+"""Takes a frame, its result, and the (N, 4) boxes of every face known to be in it, confirmed or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The outcome of the first half of the way, which runs in parallel: a frame and the faces in it."""
+    """The outcome of the first half of the way, which runs in parallel: a frame and the faces in it.
+
+    detections: None where the frame most likely needn't be looked at. glimpse: see `Looking`.
+    """
 
     frame: Frame
-    detections: Detections
+    detections: Detections | None
     timings: dict[str, float]
+    glimpse: Glimpse | None = None
 
 
 @dataclass(slots=True)
@@ -87,10 +91,14 @@ class CameraPipeline:
         tracking: TrackingConfig,
         metrics: Metrics,
         deliver: Deliver,
+        look_interval: float | None = 0.0,
         session: str = "offline",
         rules: Rules | None = None,
     ) -> None:
-        """session: tells this run from all others in the keys of events. rules: what is counted at the beginning."""
+        """look_interval: seconds from one look for faces to the next, 0 for every frame; None: by what is to be seen.
+
+        session: tells this run from all others in the keys of events. rules: what is counted at the beginning.
+        """
         self.camera = camera
         self._detector = detector
         self._attributes = attributes
@@ -105,6 +113,13 @@ class CameraPipeline:
         self._failures = Throttle()
         self._following = threading.Lock()  # held while the faces of a frame are followed, or time passes without one
         self._last: _Moment | None = None
+        self._looking = Looking(look_interval)
+        self._effort = Effort()
+        self._known: NDArray[np.float32] = np.zeros((0, 4), np.float32)  # boxes of faces in the last frame
+
+    def set_effort(self, effort: Effort) -> None:
+        """Spend so much from the next frame on. Any thread."""
+        self._effort = effort
 
     def set_rules(self, rules: Rules) -> None:
         """Count by these from the next frame on. Any thread."""
@@ -143,26 +158,35 @@ class CameraPipeline:
         return outcome
 
     def detect(self, frame: Frame) -> Found:
-        """Find the faces of one frame."""
+        """Find the faces of one frame, if it is one that is likely to be looked at."""
+        glimpse = self._looking.glimpse(frame.picture)
         watch = _StopWatch(self._metrics)
-        detections = self._detector.detect(frame.picture)
+        if not self._looking.guess(frame.captured_at, at_least=self._effort.look_interval):
+            return Found(frame, None, watch.timings, glimpse)
+        return Found(frame, self._detect(frame, watch), watch.timings, glimpse)
+
+    def _detect(self, frame: Frame, watch: _StopWatch) -> Detections:
+        detections = self._detector.detect(frame.picture, widest=self._effort.detect_width)
         watch.lap("detect")
-        return Found(frame, detections, watch.timings)
+        return detections
 
     def follow(self, found: Found) -> None:
         """Give the faces their identities, read those that are due, and deliver the result."""
         with self._following:
-            frame, result = found.frame, self._follow(found)
-            self._deliver(frame, result, found.detections.boxes)
+            result, faces = self._follow(found)
+            self._deliver(found.frame, result, faces)
 
-    def _follow(self, found: Found) -> Result:
-        frame, detections = found.frame, found.detections
-        watch = _StopWatch(self._metrics, found.timings)
+    def _follow(self, found: Found) -> tuple[Result, NDArray[np.float32]]:
+        """The result, and the boxes of every face known to be in the frame."""
+        frame, watch = found.frame, _StopWatch(self._metrics, found.timings)
         self._begin_frame(frame)
-        update = self._tracker.update(detections, frame.captured_at)
-        watch.lap("track")
-        self._read_what_is_due(frame, detections, update.faces)
-        watch.lap("attributes")
+        if self._is_due(found):
+            update = self._look(found, watch)
+        else:
+            found.timings.pop("detect", None)  # of a look that came too early: it counts for nothing
+            update = self._tracker.coast(frame.captured_at)
+            watch.lap("track")
+        self._known = update.boxes
         tracks = tuple(self._track(face) for face in update.faces)
         outcome = self._count(frame, tracks, update.ended)
         self._forget(update.ended)
@@ -181,14 +205,33 @@ class CameraPipeline:
         )
         self._metrics.frames_analyzed.labels(self.camera).inc()
         self._metrics.tracks.labels(self.camera).set(sum(track.counted for track in tracks))
-        return result
+        return result, update.boxes
 
     def _begin_frame(self, frame: Frame) -> None:
         """Faces stay where they are in the picture when the camera changes its resolution."""
         if self._last and (frame.width, frame.height) != self._last.size:
             width, height = self._last.size
-            self._tracker.rescale(frame.width / width, frame.height / height)
+            across, down = frame.width / width, frame.height / height
+            self._tracker.rescale(across, down)
+            self._known = self._known * np.array([across, down, across, down], np.float32)
         self._last = _Moment(frame.captured_at, frame.wall_time, (frame.width, frame.height))
+
+    def _is_due(self, found: Found) -> bool:
+        frame = found.frame
+        size, at_least = (frame.width, frame.height), self._effort.look_interval
+        return self._looking.due(frame.captured_at, found.glimpse, self._known, size, at_least=at_least)
+
+    def _look(self, found: Found, watch: _StopWatch) -> TrackerUpdate:
+        """Take in the faces of a frame, and read those that are due."""
+        frame, detections = found.frame, found.detections
+        if detections is None:
+            detections = self._detect(frame, watch)
+        update = self._tracker.update(detections, frame.captured_at)
+        self._looking.looked(frame.captured_at, found.glimpse, update.sighting or Sighting())
+        watch.lap("track")
+        self._read_what_is_due(frame, detections, update.faces)
+        watch.lap("attributes")
+        return update
 
     def _read_what_is_due(self, frame: Frame, detections: Detections, faces: Sequence[TrackedFace]) -> None:
         """Read, and do without where that fails: the tracker has gone on, so the frame's visits must be told."""
@@ -211,7 +254,7 @@ class CameraPipeline:
             i: look_quality(np.asarray(f.box, np.float32), f.landmarks if known else None, f.score)
             for i, f in seen.items()
         }
-        due = self._schedule.choose(looks.items(), at, limit=_MOST_READINGS)
+        due = self._schedule.choose(looks.items(), at, limit=self._effort.most_readings)
         if not due:
             return
         chosen = detections.select(np.array([seen[i].detection for i in due], np.intp))

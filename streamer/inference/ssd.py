@@ -33,7 +33,7 @@ class SsdRes10:
         self.session = session
         self._threshold = threshold
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:  # noqa: ARG002
         """See `Detector.detect`. The landmarks are those of an upright frontal face: `landmarks_seen` is False."""
         # A plain bilinear squeeze of the whole picture, as in every program that used this net
         small = cv2.resize(picture.pixels(), (_SIDE, _SIDE))

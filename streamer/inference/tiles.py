@@ -93,9 +93,9 @@ class TiledDetector:
         """See `Detector.confirm_score`."""
         return self._detector.confirm_score
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         """See `Detector.detect`."""
-        whole = self._detector.detect(picture)
+        whole = self._detector.detect(picture, widest=widest)
         tiles = tiles_of(picture.width, picture.height, grid=self._grid, looked_at=self._width)
         if not tiles:
             return whole
@@ -103,7 +103,7 @@ class TiledDetector:
         found = [whole]
         for tile in tiles:
             part = ArrayPicture(np.ascontiguousarray(pixels[tile.y0 : tile.y1, tile.x0 : tile.x1]))
-            faces = _moved(self._detector.detect(part), tile)
+            faces = _moved(self._detector.detect(part, widest=widest), tile)
             found.append(faces.select(_uncut(faces, tile, picture.width, picture.height)))
         together = Detections(
             np.concatenate([faces.boxes for faces in found]),

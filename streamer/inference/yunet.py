@@ -31,9 +31,9 @@ class YuNet:
         self._width = width
         self._threshold = threshold
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         """See `Detector.detect`."""
-        blob, box = small_picture(picture, widest=self._width, order="bgr")
+        blob, box = small_picture(picture, widest=widest or self._width, order="bgr")
         outputs = self.session.run(blob)
         return box.to_picture(nms(decode_yunet(outputs, blob.shape[3], self._threshold), _OVERLAP))
 

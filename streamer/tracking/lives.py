@@ -48,6 +48,7 @@ class Life:
         "id",
         "last_seen",
         "looked_at",  # time of the newest frame in which faces were looked for
+        "miss",  # how far the newest detection lay from where it was expected, in face sizes
         "motion",
         "seen_in_last_look",
         "stillness",
@@ -64,6 +65,7 @@ class Life:
         self.seen_in_last_look = True
         self._watch(face, at)
         self.hits = 1
+        self.miss = 0.0
         self._looks = self._seen = 1.0
         self._score_sum = face.score
 
@@ -80,6 +82,7 @@ class Life:
 
     def see(self, face: FoundFace, at: float) -> None:
         """The face was found in the frame being looked through."""
+        self.miss = self.motion.miss(face.measured)
         self.motion.correct(face.measured)
         self._found = face
         self.last_seen = at

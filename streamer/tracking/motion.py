@@ -148,6 +148,13 @@ class BoxMotion:
         self._size.a += math.log(across)
         self._size.b += math.log(down)
 
+    def miss(self, found: Measured) -> float:
+        """How far the box lies from where it was found, in face sizes; a change of size by e counts as one of them."""
+        x, y, log_width, log_height = found
+        size = math.exp((log_width + log_height) / 2)
+        grown = max(abs(log_width - self._size.a), abs(log_height - self._size.b))
+        return max(math.hypot(x - self._place.a, y - self._place.b) / size, grown)
+
     @property
     def expected(self) -> Measured:
         """Where it should be found now."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from streamer.config import TrackingConfig
 from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
 from streamer.tracking.lives import FoundFace, Life
-from streamer.tracking.motion import Box, TimeStep, measure
+from streamer.tracking.look_schedule import Sighting
+from streamer.tracking.motion import Box, TimeStep, measure, scaled
 from streamer.tracking.pictures import KnownPictures
 from streamer.types import Detections
 
@@ -26,6 +27,7 @@ __all__ = ["TrackedFace", "Tracker", "TrackerUpdate"]
 
 SHOWN_UNSEEN = 0.4  # s that a confirmed track is shown on its predicted path after it was last seen
 WEAK_AFTER = 0.6  # s unseen after which only a clear face carries on a track: a weak one may be anything
+SETTLING = 0.6  # s within which a new face that will ever be confirmed mostly is
 SAME_FACE = 0.6  # shared part of the smaller box above which two boxes are taken for one face
 
 
@@ -35,8 +37,9 @@ class TrackedFace:
 
     box: x0 y0 x1 y1, pixels, smoothed by the motion model, predicted while unseen. landmarks: (5, 2) float32, pixels,
     as found, or carried along with the box while unseen. score: of its newest detection. first_seen, last_seen: camera
-    timeline. detection: which of the detections just given it is; None while it coasts. static: a picture of a face.
-    first_box: where it was found first, before it was confirmed.
+    timeline; between looks, a face that the last one found counts as seen. detection: which of the detections just
+    given it is; None while it coasts. static: a picture of a face. first_box: where it was found first, before it was
+    confirmed.
     """
 
     id: int
@@ -54,12 +57,15 @@ class TrackerUpdate(NamedTuple):
     """What one frame changed.
 
     faces: all confirmed faces in sight, or out of it for a moment only, by id. started: ids confirmed in this frame.
-    ended: confirmed faces whose time-out has run out, as they last stood.
+    ended: confirmed faces whose time-out has run out, as they last stood. boxes: (N, 4) float32, x0 y0 x1 y1, every
+    face found by the last look, confirmed or not, where it is now. sighting: what a look told; None between looks.
     """
 
     faces: tuple[TrackedFace, ...]
     started: tuple[int, ...]
     ended: tuple[TrackedFace, ...]
+    boxes: NDArray[np.float32]
+    sighting: Sighting | None
 
 
 class Tracker:
@@ -72,6 +78,7 @@ class Tracker:
         self._lives: list[Life] = []
         self._at: float | None = None
         self._ids = 0  # the last id given
+        self._others: list[Box] = []  # found by the last look, but of no track
         self._pictures = KnownPictures()
 
     def __len__(self) -> int:
@@ -86,22 +93,34 @@ class Tracker:
         ended = self._pass_time(at)
         for life in self._lives:
             life.look(at)
-        left = self._associate(_in_canonical_order(detections), at)
+        found = _in_canonical_order(detections)
+        left = self._associate(found, at)
         self._lives = [life for life in self._lives if not life.hopeless]
         self._start(left, at)
         started = self._confirm(at)
-        return TrackerUpdate(self._shown(), started, ended)
+        followed = {life.detection for life in self._lives}
+        self._others = [face.box for face in found if face.place not in followed]
+        return TrackerUpdate(self._shown(at), started, ended, detections.boxes, self._sighting(at))
 
     def coast(self, at: float) -> TrackerUpdate:
         """Predict the faces for a frame in which nothing was looked for."""
         ended = self._pass_time(at)
         for life in self._lives:
             life.detection = None
-        return TrackerUpdate(self._shown(), (), ended)
+        boxes = [life.motion.box for life in self._lives if life.seen_in_last_look] + self._others
+        return TrackerUpdate(self._shown(at), (), ended, np.array(boxes, np.float32).reshape(-1, 4), None)
+
+    def _sighting(self, at: float) -> Sighting:
+        return Sighting(
+            miss=max((life.miss for life in self._lives if life.seen_in_last_look), default=0.0),
+            settling=any(life.id is None and at - life.first_seen <= SETTLING for life in self._lives),
+            lost=any(self._in_sight(life) and not life.seen_in_last_look for life in self._lives),
+        )
 
     def rescale(self, across: float, down: float) -> None:
         """The camera's pictures have so many times their pixels from now on: all faces stay where they were in them."""
         self._pictures.rescale(across, down)
+        self._others = [scaled(box, across, down) for box in self._others]
         for life in self._lives:
             life.rescale(across, down)
 
@@ -121,7 +140,7 @@ class Tracker:
         for life in ended:
             if life.id is not None and life.stillness.static:
                 self._pictures.remember(life.motion.box, life.stillness.shape, at)
-        faces = _faces([life for life in ended if life.id is not None])
+        faces = _faces([life for life in ended if life.id is not None], None)
         if seconds > 0:
             step = TimeStep(seconds)
             for life in live:
@@ -176,8 +195,8 @@ class Tracker:
         # a face is hidden only by a look that missed it: between looks it is there for all that is known
         return life.id is not None and (life.seen_in_last_look or (self._at or 0.0) - life.last_seen <= SHOWN_UNSEEN)
 
-    def _shown(self) -> tuple[TrackedFace, ...]:
-        return _faces([life for life in self._lives if self._in_sight(life)])
+    def _shown(self, at: float) -> tuple[TrackedFace, ...]:
+        return _faces([life for life in self._lives if self._in_sight(life)], at)
 
 
 def _match(costs: Costs, rows: Sequence[int], places: Sequence[int], matched: dict[int, int]) -> None:
@@ -194,8 +213,8 @@ def _match(costs: Costs, rows: Sequence[int], places: Sequence[int], matched: di
             matched[places[column]] = rows[row]
 
 
-def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
-    """What is shown of confirmed tracks, by id."""
+def _faces(lives: list[Life], at: float | None) -> tuple[TrackedFace, ...]:
+    """What is shown of confirmed tracks, by id. at: of the frame; None: as they last stood."""
     faces = []
     for life in lives:
         box = life.motion.box
@@ -206,7 +225,7 @@ def _faces(lives: list[Life]) -> tuple[TrackedFace, ...]:
                 life.landmarks_in(box),
                 life.score,
                 life.first_seen,
-                life.last_seen,
+                life.last_seen if at is None or not life.seen_in_last_look else at,
                 life.detection,
                 life.stillness.static,
                 life.first_box,

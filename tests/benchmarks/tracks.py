@@ -15,7 +15,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ import numpy as np
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.detectors import Detector, open_detector
-from streamer.inference.pipeline import CameraPipeline, Found
+from streamer.inference.pipeline import CameraPipeline
 from streamer.metrics import Metrics
 from streamer.picture import DecodedPicture
 from streamer.types import EventKind, FaceReading, Frame, Gender, Result, Track
@@ -125,8 +125,10 @@ class ClipRun:
         chance = np.random.default_rng(seed)
         for frame in islice(read_frames(self._clip), 0, None, every):
             found = self._pipeline.detect(frame)
-            kept = found.detections.select(chance.random(len(found.detections)) >= drop)
-            self._pipeline.follow(Found(frame, kept, found.timings))
+            if drop and found.detections is not None:
+                kept = found.detections.select(chance.random(len(found.detections)) >= drop)
+                found = replace(found, detections=kept)
+            self._pipeline.follow(found)
             self._frames += 1
         return self._report()
 

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from streamer.analytics.rules import Line, Rules, Zone
 from streamer.config import TrackingConfig
-from streamer.inference.pipeline import CameraPipeline
+from streamer.inference.effort import Effort
+from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.metrics import Metrics
 from streamer.picture import ArrayPicture
 from streamer.types import EventKind, FaceReading, Frame, Result
@@ -19,7 +20,9 @@ READING = FaceReading(30.0, 4.0, 0.98, 0.8)  # a woman of 30
 class Camera:
     """A pipeline driven frame by frame, 25 a second."""
 
-    def __init__(self, tracking: TrackingConfig | None = None, rules: Rules | None = None) -> None:
+    def __init__(
+        self, tracking: TrackingConfig | None = None, rules: Rules | None = None, *, look_interval: float | None = 0.0
+    ) -> None:
         self.metrics = Metrics()
         self.detector, self.attributes = ScriptedDetector(), ScriptedAttributes(READING)
         self.results: list[Result] = []
@@ -32,6 +35,7 @@ class Camera:
             metrics=self.metrics,
             deliver=self._deliver,
             rules=rules,
+            look_interval=look_interval,
         )
         self.picture = PICTURE
 
@@ -46,6 +50,11 @@ class Camera:
             frame = Frame("door", seq, seq / 25, 1000 + seq / 25, 1.8e9 + seq / 25, self.picture)
             self.pipeline.follow(self.pipeline.detect(frame))
         return self.results[-1]
+
+    @property
+    def looked(self) -> list[int]:
+        """The frames in which faces were looked for."""
+        return [result.seq for result in self.results if "detect" in result.timings]
 
     def events(self, kind: EventKind) -> list[tuple[int, float]]:
         return [(e.track.id, e.at) for r in self.results for e in r.events if e.kind is kind and e.track]
@@ -195,3 +204,78 @@ def test_a_change_of_resolution_is_no_new_visit_and_no_crossing() -> None:
     assert result.tracks[0].box == pytest.approx((200, 200, 360, 400), abs=1)
     kinds = [event.kind.value for r in camera.results for event in r.events]
     assert sorted(kinds) == ["visit_started", "visit_started", "zone_entered"]
+
+
+def test_between_looks_faces_are_carried_on_and_the_result_of_every_frame_is_told() -> None:
+    camera = Camera(look_interval=None)
+    for k in range(100):
+        camera.see((100 + 2 * k, 100, 180 + 2 * k, 200))
+    assert len(camera.results) == 100
+    assert len(camera.looked) == len(camera.detector.widest) < 40  # and nothing was looked at in vain
+    assert set(np.diff(camera.looked[-5:])) == {5}
+    assert all(len(boxes) == 1 for boxes in camera.faces)
+    for result in camera.results[20:]:
+        (track,) = result.tracks
+        assert track.box[0] == pytest.approx(100 + 2 * result.seq, abs=6)
+        assert track.last_seen == result.captured_at  # it is not out of sight
+        assert track.samples
+
+
+def test_a_face_counts_as_a_visit_no_later_for_being_looked_at_seldom() -> None:
+    every, some = Camera(), Camera(look_interval=None)
+    for camera in (every, some):
+        camera.see(frames=100)
+        camera.see((100, 100, 180, 200), frames=30)
+    (first,) = [k for k, r in enumerate(every.results) if any(e.kind is EventKind.VISIT_STARTED for e in r.events)]
+    (later,) = [k for k, r in enumerate(some.results) if any(e.kind is EventKind.VISIT_STARTED for e in r.events)]
+    assert 0 <= later - first <= 5  # the frames until it was looked for
+
+
+def test_a_look_that_nobody_foresaw_is_made_when_it_is_its_turn() -> None:
+    camera = Camera(look_interval=None)
+    camera.see(frames=98)
+    dark, light = (ArrayPicture(np.full((360, 640, 3), grey, np.uint8)) for grey in (0, 200))
+    camera.detector.boxes = [(100, 100, 180, 200)]
+    ahead = [Frame("door", k, k / 25, 1000 + k / 25, 1.8e9, light if k == 99 else dark) for k in range(98, 101)]
+    found = [camera.pipeline.detect(frame) for frame in ahead]  # the last look was in frame 97, the next is due in 102
+    assert [each.detections for each in found] == [None] * 3
+    for each in found:
+        camera.pipeline.follow(each)
+    assert [len(faces) for faces in camera.faces[-3:]] == [0, 1, 1]
+
+
+def test_results_do_not_depend_on_how_far_the_workers_ran_ahead() -> None:
+    def results(ahead: int) -> list[list[float]]:
+        camera = Camera(look_interval=None)
+        camera.detector.boxes = [(100, 100, 180, 200)]
+        waiting: list[Found] = []
+        for k in range(120):
+            waiting.append(camera.pipeline.detect(Frame("door", k, k / 25, k / 25, 1.8e9, PICTURE)))
+            if len(waiting) > ahead:
+                camera.pipeline.follow(waiting.pop(0))
+        for left in waiting:
+            camera.pipeline.follow(left)
+        return [[result.seq, *track.box] for result in camera.results for track in result.tracks]
+
+    assert results(0) == results(1) == results(5)
+
+
+def test_effort_can_be_lowered_while_frames_come() -> None:
+    camera = Camera()
+    crowd = [(20.0 + 75 * i, 100.0, 80.0 + 75 * i, 180.0) for i in range(8)]
+    camera.pipeline.set_effort(Effort(look_interval=0.1, detect_width=320, most_readings=1))
+    camera.see(*crowd, frames=40)
+    assert set(camera.detector.widest) == {320}
+    assert max(camera.attributes.shown) == 1
+    camera.pipeline.set_effort(Effort())
+    camera.see(*crowd, frames=40)
+    assert camera.detector.widest[-1] is None
+
+
+def test_looks_are_made_rarer_by_effort_down_to_five_a_second() -> None:
+    camera = Camera(look_interval=None)
+    camera.pipeline.set_effort(Effort(look_interval=1.0))
+    for k in range(100):  # jumps about: without that, it would be looked at in every frame
+        x = 100 if k % 2 else 300
+        camera.see((x, 100, x + 80, 200))
+    assert set(np.diff(camera.looked[2:])) == {5}

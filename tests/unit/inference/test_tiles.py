@@ -53,9 +53,9 @@ class PaintedFaces:
     def __init__(self, width: int, least: float = 8.0) -> None:
         self._width, self._least = width, least
 
-    def detect(self, picture: Picture) -> Detections:
+    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
         pixels = picture.pixels()[:, :, 0]
-        shrunk = max(1.0, picture.width / self._width)
+        shrunk = max(1.0, picture.width / (widest or self._width))
         boxes = []
         for colour in np.unique(pixels[pixels > 0]):
             rows, columns = np.nonzero(pixels == colour)
