@@ -22,7 +22,9 @@ def convert(original: Path, conversion: Conversion, target: Path, *, layers: Pat
     if layers is None:
         rewritten = _free_input_shape(original)
     else:
-        rewritten = graph_model_to_onnx(layers.read_bytes(), original.read_bytes(), conversion.outputs)
+        rewritten = graph_model_to_onnx(
+            layers.read_bytes(), original.read_bytes(), conversion.outputs, side=conversion.side
+        )
     try:
         keep(io.BytesIO(rewritten), conversion.result, target)
     except ModelError as error:

@@ -68,18 +68,22 @@ class Conversion(_Record):
     """A rewriting done once, after fetching, and what must come out of it.
 
     layers: the manifest's name for the file that says what the weights are for, where that is a second file. outputs:
-    name in the result → node of the original; other outputs are cut off.
+    name in the result → node of the original; other outputs are cut off. side: of the result's input, pixels, where
+    that is not the original's.
     """
 
     step: Literal["free-input-shape", "tfjs-to-onnx"]
     layers: str | None = None
     outputs: dict[str, str] = Field(default_factory=dict)
+    side: int | None = Field(default=None, ge=32, le=1024)
     result: FileSpec
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.step == "tfjs-to-onnx") != (self.layers is not None and bool(self.outputs)):
             raise ValueError("layers and outputs go with tfjs-to-onnx, and with nothing else")
+        if self.side is not None and self.step != "tfjs-to-onnx":
+            raise ValueError("side goes with tfjs-to-onnx, and with nothing else")
         return self
 
 

@@ -20,7 +20,7 @@ __all__ = ["DlibNets", "FaceResNet", "Net", "gender_chip", "probabilities"]
 _CHIP = 64  # pixels; dlib's gender net takes half of it
 _DLIB_MEAN = np.array([122.782, 117.001, 104.298], np.float32)  # RGB, dlib's input_rgb_image
 _DLIB_AGES = 81  # classes: 0.25, 1, 2 … 80 years
-_SQUARE = 224  # pixels
+_SQUARE = 160  # pixels; it was trained on 224, but costs half at 160 and is no less often right: see its card
 _FACERES_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # BGR
 
 

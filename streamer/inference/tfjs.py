@@ -25,19 +25,20 @@ _IR_VERSION = 8
 _STORED = {"float32": np.float32, "float16": np.float16, "int32": np.int32}
 
 
-def graph_model_to_onnx(model: bytes, weights: bytes, outputs: Mapping[str, str]) -> bytes:
+def graph_model_to_onnx(model: bytes, weights: bytes, outputs: Mapping[str, str], *, side: int | None = None) -> bytes:
     """An ONNX net of a model.json and its one file of weights. Equal inputs give equal bytes.
 
     outputs: name in the ONNX net → node of the graph; whatever none of them needs is left out. The graph works on
     (N, height, width, C), the ONNX net on (N, C, height, width), with N free. A factor or a summand for each channel
     goes into the convolution before it, and limits on either side become one Clip: not all runtimes see to that
-    themselves. Raises ModelError for what it can't translate.
+    themselves. side: height and width of the input, pixels; as the graph says unless given, which is possible where the
+    graph takes the mean over all places before its dense layers. Raises ModelError for what it can't translate.
     """
     document: dict[str, Any] = json.loads(model)
     nodes = {node["name"]: node for node in document["modelTopology"]["node"]}
     needed = _needed(nodes, outputs.values())
     uses = Counter([*outputs.values(), *(name for node in needed for name in _inputs(nodes[node]))])
-    translation = _Translation(uses, _weights(document["weightsManifest"], weights))
+    translation = _Translation(uses, _weights(document["weightsManifest"], weights), side)
     for name in needed:
         translation.translate(nodes[name])
     return translation.finish(outputs)
@@ -91,10 +92,11 @@ class _Node:
 class _Translation:
     """Goes through the graph once, making an ONNX node of each."""
 
-    def __init__(self, uses: Mapping[str, int], constants: Mapping[str, Array]) -> None:
-        """uses: how often each value is needed, be it by a node or as an output."""
+    def __init__(self, uses: Mapping[str, int], constants: Mapping[str, Array], side: int | None) -> None:
+        """uses: how often each value is needed, be it by a node or as an output. side: of the input, if not its own."""
         self._uses = uses
         self._constants = constants
+        self._side = side
         self._made: dict[str, _Node] = {}  # by the name of what it makes, in order
         self._shapes: dict[str, tuple[int, ...]] = {}  # (C, height, width) or (C,)
         self._graph_inputs: list[str] = []
@@ -143,7 +145,7 @@ class _Translation:
         dims = [int(dim["size"]) for dim in attributes["shape"]["shape"]["dim"]]
         if len(dims) != 4 or min(dims[1:]) < 1:
             raise ModelError(f"the graph model's input {name} is {dims}; (N, height, width, C) is needed")
-        self._shapes[name] = (dims[3], dims[1], dims[2])
+        self._shapes[name] = (dims[3], self._side or dims[1], self._side or dims[2])
         self._graph_inputs.append(name)
 
     def _conv2d(self, name: str, inputs: Sequence[str], attributes: Mapping[str, Any]) -> None:

@@ -171,6 +171,13 @@ def test_mean_dense_and_softmax(run: Callable[..., Array], runtime: str) -> None
     )
 
 
+def test_net_for_a_smaller_picture_is_that_of_a_graph_which_takes_one() -> None:
+    weights = {"c/kernel": random(3, 3, 2, 4), "axes": np.array([1, 2], np.int32)}
+    nodes = [convolution("Conv2D", "c", "x", strides=(2, 2)), node("m", "Mean", "c", "axes")]  # padded unequally
+    large, small = (graph_model([placeholder(side, side, 2), *nodes], weights) for side in (11, 6))
+    assert graph_model_to_onnx(*large, {"y": "m"}, side=6) == graph_model_to_onnx(*small, {"y": "m"})
+
+
 def test_what_only_leads_to_other_outputs_is_cut_off() -> None:
     extra = [node("features", "Sigmoid", "pooled"), node("odd", "FancyOperation", "features")]
     whole = graph_model([placeholder(4, 5, 3), *HEAD, *extra], HEAD_WEIGHTS)
