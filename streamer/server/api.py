@@ -17,8 +17,8 @@ from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse
 from streamer.server.pictures import Variant
-from streamer.server.problems import SafeJSONResponse, problem
-from streamer.server.schemas import CameraModel, Problem, Readiness, StatusModel
+from streamer.server.problems import SafeJSONResponse, problem, problem_response
+from streamer.server.schemas import CameraModel, Readiness, StatusModel
 from streamer.types import CameraState
 
 __all__ = ["router"]
@@ -31,17 +31,15 @@ Quality = Annotated[int, Query(ge=10, le=95, description="of the JPEG")]
 MaxFps = Annotated[float | None, Query(gt=0, le=240, description="pictures a second")]
 
 
-def _problem(description: str) -> dict[str, Any]:
-    """An error in the OpenAPI document."""
-    schema = Problem.model_json_schema()
-    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
-
-
 _Responses = dict[int | str, dict[str, Any]]
-_UNKNOWN: _Responses = {404: _problem("No camera has this id"), 422: _problem("A parameter is wrong")}
-_WITHHELD: _Responses = {403: _problem("The config lets no picture out (privacy: metadata_only)")}
-_JPEG: _Responses = _WITHHELD | {200: {"content": {"image/jpeg": {}}}, 503: _problem("There is no fresh picture")}
-_MJPEG: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: _problem("Too many viewers")}
+_UNKNOWN: _Responses = {404: problem_response("No camera has this id"), 422: problem_response("A parameter is wrong")}
+_WITHHELD: _Responses = {403: problem_response("The config lets no picture out (privacy: metadata_only)")}
+_JPEG: _Responses = _WITHHELD | {
+    200: {"content": {"image/jpeg": {}}},
+    503: problem_response("There is no fresh picture"),
+}
+_MJPEG: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: problem_response("Too many viewers")}
+_NOT_READY: _Responses = {503: problem_response("No camera is live")}
 _STREAM: _Responses = _WITHHELD | _MJPEG
 
 router = APIRouter(default_response_class=SafeJSONResponse)
@@ -156,7 +154,9 @@ async def healthz() -> PlainTextResponse:
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", response_model=Readiness, responses={503: _problem("No camera is live")}, tags=["operation"])
+@router.get(
+    "/readyz", response_model=Readiness, responses={503: problem_response("No camera is live")}, tags=["operation"]
+)
 async def readyz(here: Here) -> SafeJSONResponse:
     """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason.
 

@@ -26,10 +26,12 @@ from streamer.server import api
 from streamer.server.auth import Guard, login_router
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.documentation import documentation_page
+from streamer.server.footfall_api import footfall_router
 from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
 from streamer.server.problems import install_problem_handlers
 from streamer.server.protocol import MAX_MESSAGE
+from streamer.server.rules_api import rules_router
 from streamer.server.services import Services
 from streamer.server.transport import ViewerHttpProtocol, ViewerWebSocketProtocol
 
@@ -81,6 +83,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(image_router(services))  # first, as it is asked most often by far
     app.include_router(api.router)
     app.include_router(heat_router(services))
+    app.include_router(footfall_router(services))
+    app.include_router(rules_router(services))
     app.include_router(login_router(services.config.server))
     app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
     _add_pages(app, broadcaster)

@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from streamer.redaction import redact_document
+from streamer.server.schemas import Problem
 
-__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem", "problem_object"]
+__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem", "problem_object", "problem_response"]
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ def problem_object(status: int, detail: str) -> dict[str, Any]:
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 
 
+def problem_response(description: str) -> dict[str, Any]:
+    """An error in the OpenAPI document."""
+    schema = Problem.model_json_schema()
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Have every error of this application answered as a problem."""
 
@@ -54,7 +61,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             {"parameter": ".".join(str(part) for part in details["loc"][1:]), "message": details["msg"]}
             for details in error.errors()
         ]
-        detail = "; ".join(f"{each['parameter']}: {each['message']}" for each in found)
+        detail = "; ".join(": ".join(filter(None, each.values())) for each in found)
         return problem(422, detail, errors=found)
 
     @app.exception_handler(Exception)

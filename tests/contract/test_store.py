@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -19,34 +16,7 @@ from streamer.store.deletion import purge
 from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
 from streamer.store.uptime import Interval
 from streamer.types import OccupancyMinute
-from tests.postgres import Postgres, postgres_is_installed
-from tests.requirements import require
 from tests.stores import NOON, Story, all_rows, live, track, writing
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    require(postgres_is_installed(), "PostgreSQL (Debian: postgresql)")
-    with Postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.sqlite3'}"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """Empty, with the tables."""
-    made = Database(url)
-    made.open()
-    yield made
-    made.close()
 
 
 def keep(database: Database, *items: Item, session: str = "run") -> None:

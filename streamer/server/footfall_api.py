@@ -1,0 +1,186 @@
+"""What the store is asked over HTTP: footfall, dwell, occupancy, visits and events."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from streamer.errors import StoreError
+from streamer.server.figures_parameters import (
+    DwellParameters,
+    FootfallParameters,
+    ListParameters,
+    OccupancyParameters,
+    RangeParameters,
+)
+from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallModel, OccupancyModel, VisitsModel
+from streamer.server.problems import problem_response
+from streamer.server.services import Services
+from streamer.store import listing
+from streamer.store.footfall import Question, footfall
+from streamer.store.lasting import dwell
+from streamer.store.occupancy import bucket_for, occupancy
+
+__all__ = ["footfall_router"]
+
+T = TypeVar("T")
+
+_SECONDS = 5.0  # for one answer
+_AT_ONCE = 4  # questions that the database works on; more wait
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: problem_response("No camera has this id, or no figures are kept"),
+    422: problem_response("A parameter is wrong; it is named"),
+    503: problem_response("The database can't answer now, or not within 5 s"),
+}
+
+
+class Figures:
+    """Asks the store off the loop, a few questions at a time."""
+
+    def __init__(self, services: Services) -> None:
+        self._database = services.database
+        self._known = tuple(camera.id for camera in services.config.cameras)
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    def cameras(self, asked: RangeParameters) -> tuple[str, ...]:
+        """Those that are meant. Raises HTTPException."""
+        if asked.camera and asked.camera not in self._known:
+            raise HTTPException(404, f"camera: no camera has the id {asked.camera!r}; /api/v1/cameras lists them")
+        return (asked.camera,) if asked.camera else self._known
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer. Raises HTTPException."""
+        database = self._database
+        if database is None:
+            raise HTTPException(404, "no figures are kept: store.url is none in the configuration")
+
+        def answer() -> T:
+            with database.read(_SECONDS) as connection:
+                return question(connection)
+
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(answer)
+            except StoreError as error:
+                raise HTTPException(503, str(error)) from None
+            except listing.CursorError as error:
+                raise HTTPException(422, f"cursor: {error}") from None
+
+
+def footfall_router(services: Services) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["footfall"], responses=_PROBLEMS)
+    figures = Figures(services)
+
+    @router.get("/api/v1/footfall", response_model=FootfallModel)
+    async def get_footfall(request: Request, asked: Annotated[FootfallParameters, Query()]) -> Response:
+        """How many visits, crossings of lines or stays in zones, by time and by group.
+
+        Hours and days are those of `tz`, so a day may have 23 or 25 hours. These are visits and crossings, never
+        unique people: who comes back counts again.
+        """
+        question = Question(
+            asked.counted,
+            figures.cameras(asked),
+            asked.line or asked.zone_name,
+            asked.begin,
+            asked.end,
+            asked.bucket,
+            asked.groups,
+            asked.zone,
+        )
+        rows = await figures.ask(lambda connection: footfall(connection, question))
+        about = {"count": asked.counted, "bucket": asked.bucket, "tz": asked.tz}
+        return _answer(request, asked.format, rows, about)
+
+    @router.get("/api/v1/occupancy", response_model=OccupancyModel)
+    async def get_occupancy(request: Request, asked: Annotated[OccupancyParameters, Query()]) -> Response:
+        """How many people were in sight at the same time: mean and most, null where nothing was observed."""
+        cameras, bucket = figures.cameras(asked), asked.bucket or bucket_for(asked.begin, asked.end)
+        rows = await figures.ask(
+            lambda connection: occupancy(
+                connection,
+                cameras,
+                asked.zone_name,
+                begin=asked.begin,
+                end=asked.end,
+                bucket=bucket,
+                zone=asked.zone,
+            )
+        )
+        now = _there_now(services, cameras, asked.zone_name)
+        return _answer(request, asked.format, rows, {"bucket": bucket, "tz": asked.tz, "now": now})
+
+    @router.get("/api/v1/dwell", response_model=DwellModel)
+    async def get_dwell(asked: Annotated[DwellParameters, Query()]) -> Response:
+        """How long visits, or stays in a zone, lasted, as far as they have ended."""
+        cameras = figures.cameras(asked)
+        found = await figures.ask(
+            lambda connection: dwell(connection, cameras, asked.begin, asked.end, line=asked.line, zone=asked.zone_name)
+        )
+        return _json(found)
+
+    @router.get("/api/v1/visits", response_model=VisitsModel)
+    async def get_visits(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
+        """Single visits in order of their beginning, a page at a time."""
+        return await _page(request, figures, asked, listing.visits)
+
+    @router.get("/api/v1/events", response_model=EventsModel)
+    async def get_events(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
+        """Everything that happened, in the order in which it was stored.
+
+        Ask again with `next` for what has come since: nothing is left out, and nothing comes twice.
+        """
+        return await _page(request, figures, asked, listing.events)
+
+    return router
+
+
+async def _page(
+    request: Request,
+    figures: Figures,
+    asked: ListParameters,
+    find: Callable[..., tuple[list[dict[str, Any]], str | None]],
+) -> Response:
+    cameras = figures.cameras(asked)
+    rows, following = await figures.ask(
+        lambda connection: find(connection, cameras, asked.begin, asked.end, cursor=asked.cursor, limit=asked.limit)
+    )
+    return _answer(request, asked.format, rows, {"next": following})
+
+
+def _there_now(services: Services, cameras: Sequence[str], zone: str) -> int | None:
+    """People in sight at this moment; None where no camera delivers."""
+    newest = [services.hub.newest(camera) for camera in cameras if services.hub.fresh(camera)]
+    seen = [update.result.occupancy.get(zone, 0) for update in newest if update is not None]
+    return sum(seen) if seen else None
+
+
+def _answer(
+    request: Request, wanted: str | None, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]
+) -> Response:
+    """JSON or CSV. What stands beside the rows is left out of CSV, but for the next page's cursor, as a header."""
+    as_csv = wanted == "csv" or (wanted is None and request.headers.get("accept", "").startswith("text/csv"))
+    if not as_csv:
+        return _json({**about, "rows": rows})
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    headers = {"Content-Disposition": 'attachment; filename="figures.csv"'}
+    if following := about.get("next"):
+        headers["X-Next-Cursor"] = following
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+def _json(document: Mapping[str, Any]) -> Response:
+    """Figures hold no free text, so there is nothing to redact."""
+    return Response(to_json(document), media_type="application/json")

@@ -1,0 +1,116 @@
+"""Footfall over every database: sums that are kept and rows that are counted give the same answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streamer.store.age_groups import age_group
+from streamer.store.batch import write_rows, write_uptime
+from streamer.store.calendar import Bucket
+from streamer.store.database import Database
+from streamer.store.footfall import GROUPS, Group, Question, footfall
+from streamer.store.lasting import dwell
+from streamer.store.listing import visits
+from streamer.store.occupancy import occupancy
+from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
+from streamer.store.uptime import Interval
+from streamer.types import OccupancyMinute
+from tests.stores import Story, track
+
+BERLIN = ZoneInfo("Europe/Berlin")
+BEGIN = datetime(2025, 10, 20, tzinfo=BERLIN)  # six days on, clocks are set back
+DAYS = 10
+
+
+@pytest.fixture(scope="module")
+def begun() -> list[tuple[str, float, int]]:
+    """(camera, UTC s, seconds) of 400 visits over ten days."""
+    chance = random.Random(6)
+    return [
+        (chance.choice(["door", "yard"]), BEGIN.timestamp() + chance.uniform(0, DAYS * 86400), chance.randrange(1, 900))
+        for _ in range(400)
+    ]
+
+
+@pytest.fixture
+def filled(database: Database, begun: list[tuple[str, float, int]]) -> Iterator[Database]:
+    items: list[Item] = []
+    for i, (camera, at, lasted) in enumerate(begun):
+        visit = Story(f"v{i}", camera=camera, who=track(age=float(i % 90), gender="female" if i % 3 else "male"))
+        items += [visit.starts(at), visit.crosses(at + 0.5, direction="in" if i % 2 else "out")]
+        items += [visit.leaves(at + lasted, at + 0.5), visit.ends(at + lasted, at)]
+        items.append(OccupancyMinute(camera, "", int(at) // 60 * 60, 0.5, 1, 30.0))
+    end = (BEGIN + timedelta(days=DAYS)).timestamp()
+    up = [Interval(camera, BEGIN.timestamp(), end) for camera in ("door", "yard")]
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session="run", group_of=age_group))
+        write_uptime(connection, uptime_rows(up, session="run"))
+    return database
+
+
+def question(counted: str, bucket: Bucket, zone: ZoneInfo = BERLIN, group_by: tuple[Group, ...] = ()) -> Question:
+    begin, end = BEGIN.timestamp(), (BEGIN + timedelta(days=DAYS)).timestamp()
+    return Question(counted, ("door", "yard"), "", milliseconds(begin), milliseconds(end), bucket, group_by, zone)
+
+
+@pytest.mark.parametrize("counted", ["visits", "crossings", "stays"])
+@pytest.mark.parametrize("bucket", ["hour", "day", "week", "total"])
+def test_each_bucket_counts_what_began_in_it(
+    filled: Database, begun: list[tuple[str, float, int]], counted: str, bucket: Bucket
+) -> None:
+    moments = [milliseconds(at if counted == "visits" else at + 0.5) / 1000 for _, at, _ in begun]
+    for zone in (BERLIN, ZoneInfo("Asia/Kolkata")):  # of whole hours, answered from sums; of half hours, from rows
+        with filled.read(10) as connection:
+            rows = footfall(connection, question(counted, bucket, zone))
+        assert [row["count"] for row in rows] == [
+            sum(row["start"] <= moment < row["end"] for moment in moments) for row in rows
+        ]
+        assert {row["up"] for row in rows} == {1.0}
+
+
+def test_the_day_on_which_clocks_are_set_back_has_25_hours_that_add_up(filled: Database) -> None:
+    with filled.read(10) as connection:
+        days = footfall(connection, question("visits", "day"))
+        hours = footfall(connection, question("visits", "hour"))
+    [long] = [day for day in days if day["time"].startswith("2025-10-26")]
+    assert long["end"] - long["start"] == 25 * 3600
+    within = [hour for hour in hours if long["start"] <= hour["start"] < long["end"]]
+    assert (len(within), sum(hour["count"] for hour in within)) == (25, long["count"])
+    assert [hour["time"][11:] for hour in within][2:4] == ["02:00:00+02:00", "02:00:00+01:00"]
+
+
+@pytest.mark.parametrize("counted", ["visits", "crossings", "stays"])
+def test_groups_add_up_to_the_whole(filled: Database, counted: str) -> None:
+    groups: dict[str, tuple[Group, ...]] = {
+        "visits": ("camera", "gender", "age_group"),
+        "crossings": ("camera", "line", "direction", "gender", "age_group"),
+        "stays": ("camera", "zone", "gender", "age_group"),
+    }
+    for bucket in ("minute", "day", "total"):
+        with filled.read(10) as connection:
+            found = footfall(connection, question(counted, "day" if bucket == "minute" else bucket))  # type: ignore[arg-type]
+            grouped = footfall(connection, question(counted, bucket, group_by=groups[counted]))  # type: ignore[arg-type]
+        assert sum(row["count"] or 0 for row in grouped) == sum(row["count"] or 0 for row in found) == 400
+        assert all(set(groups[counted]) <= set(row) for row in grouped)
+    assert set(GROUPS) == set().union(*groups.values())
+
+
+def test_dwell_occupancy_and_lists_are_answered_alike(filled: Database, begun: list[tuple[str, float, int]]) -> None:
+    asked = question("visits", "total")
+    with filled.read(10) as connection:
+        lasted = dwell(connection, asked.cameras, asked.begin, asked.end)
+        crossed = dwell(connection, asked.cameras, asked.begin, asked.end, line="entrance")
+        seen = occupancy(connection, ("door",), "", begin=asked.begin, end=asked.end, bucket="day", zone=BERLIN)
+        page, following = visits(connection, ("door",), asked.begin, asked.end, cursor="", limit=50)
+    assert lasted["median"] == sorted(seconds for _, _, seconds in begun)[199]
+    assert sum(span["count"] for span in lasted["spans"]) == 400
+    assert crossed == lasted
+    assert len(seen) == DAYS
+    assert {row["mean"] for row in seen} == {0.5}
+    assert len(page) == 50
+    assert following is not None
