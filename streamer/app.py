@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer import __version__
+from streamer.analytics.age_groups import AgeGroups
 from streamer.analytics.heat import HeatMap
 from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
@@ -35,7 +36,6 @@ from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
 from streamer.server.protocol import encode_event
 from streamer.sinks import Sink
-from streamer.store.age_groups import age_group
 from streamer.store.database import Database
 from streamer.store.rule_book import RuleBook
 from streamer.store.writer import StoreWriter
@@ -157,7 +157,7 @@ class App:
             database,
             self.config.store,
             session=self.session,
-            group_of=age_group,
+            group_of=AgeGroups(self.config.footfall.age_groups).of,
             metrics=self.metrics,
             health=self.health,
             on_rules=self._rule_book.recall,

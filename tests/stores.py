@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from sqlalchemy import Table, select
 
+from streamer.analytics.age_groups import AgeGroups
 from streamer.config import RetentionConfig, StoreConfig
 from streamer.health import Health
 from streamer.metrics import Metrics
-from streamer.store.age_groups import age_group
 from streamer.store.database import Database
 from streamer.store.writer import StoreWriter
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Gender, Track
@@ -95,7 +95,7 @@ class Writing:
             database,
             config or StoreConfig(retention=FOR_EVER),
             session=session,
-            group_of=age_group,
+            group_of=AgeGroups().of,
             metrics=self.metrics,
             health=self.health,
         )

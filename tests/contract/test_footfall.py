@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from streamer.store.age_groups import age_group
+from streamer.analytics.age_groups import AgeGroups
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.calendar import Bucket
 from streamer.store.database import Database
@@ -38,7 +37,7 @@ def begun() -> list[tuple[str, float, int]]:
 
 
 @pytest.fixture
-def filled(database: Database, begun: list[tuple[str, float, int]]) -> Iterator[Database]:
+def filled(database: Database, begun: list[tuple[str, float, int]]) -> Database:
     items: list[Item] = []
     for i, (camera, at, lasted) in enumerate(begun):
         visit = Story(f"v{i}", camera=camera, who=track(age=float(i % 90), gender="female" if i % 3 else "male"))
@@ -48,7 +47,7 @@ def filled(database: Database, begun: list[tuple[str, float, int]]) -> Iterator[
     end = (BEGIN + timedelta(days=DAYS)).timestamp()
     up = [Interval(camera, BEGIN.timestamp(), end) for camera in ("door", "yard")]
     with database.write() as connection:
-        write_rows(connection, rows_of(items, session="run", group_of=age_group))
+        write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
         write_uptime(connection, uptime_rows(up, session="run"))
     return database
 
@@ -91,10 +90,11 @@ def test_groups_add_up_to_the_whole(filled: Database, counted: str) -> None:
         "crossings": ("camera", "line", "direction", "gender", "age_group"),
         "stays": ("camera", "zone", "gender", "age_group"),
     }
-    for bucket in ("minute", "day", "total"):
+    buckets: tuple[Bucket, ...] = ("minute", "day", "total")
+    for bucket in buckets:
         with filled.read(10) as connection:
-            found = footfall(connection, question(counted, "day" if bucket == "minute" else bucket))  # type: ignore[arg-type]
-            grouped = footfall(connection, question(counted, bucket, group_by=groups[counted]))  # type: ignore[arg-type]
+            found = footfall(connection, question(counted, "day" if bucket == "minute" else bucket))
+            grouped = footfall(connection, question(counted, bucket, group_by=groups[counted]))
         assert sum(row["count"] or 0 for row in grouped) == sum(row["count"] or 0 for row in found) == 400
         assert all(set(groups[counted]) <= set(row) for row in grouped)
     assert set(GROUPS) == set().union(*groups.values())

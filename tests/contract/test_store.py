@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from streamer.analytics.age_groups import AgeGroups
 from streamer.errors import StoreError
 from streamer.store import tables
-from streamer.store.age_groups import age_group
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
 from streamer.store.deletion import purge
@@ -21,7 +21,7 @@ from tests.stores import NOON, Story, all_rows, live, track, writing
 
 def keep(database: Database, *items: Item, session: str = "run") -> None:
     with database.write() as connection:
-        write_rows(connection, rows_of(items, session=session, group_of=age_group))
+        write_rows(connection, rows_of(items, session=session, group_of=AgeGroups().of))
 
 
 def sums(database: Database) -> dict[tuple[str, ...], int]:

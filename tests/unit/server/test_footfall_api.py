@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from streamer.analytics.age_groups import AgeGroups
 from streamer.analytics.rules import Rules
 from streamer.config import CameraConfig, LineConfig, RulesConfig
 from streamer.server.app import create_app
 from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallModel, OccupancyModel, VisitsModel
-from streamer.store.age_groups import age_group
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
 from streamer.store.drawn_rules import read_rules
@@ -81,7 +81,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     items += [OccupancyMinute("lobby", "", int(NOON) + 60 * i, 1.0 + i, 2 + i, 60.0) for i in range(3)]
     up = [Interval("lobby", NOON - 3600, NOON + 3600), Interval("lobby", NOON + 7200, NOON + 10_800)]
     with made.write() as connection:
-        write_rows(connection, rows_of(items, session="run", group_of=age_group))
+        write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
         write_uptime(connection, uptime_rows(up, session="run"))
     yield made
     made.close()
@@ -184,7 +184,7 @@ def test_who_asks_for_events_again_gets_what_has_come_since(api: Api, database: 
     assert api.ask(f"/api/v1/events?{DAY}&cursor={cursor}").json() == {"next": cursor, "rows": []}
     late = Story("late", camera="lobby").starts(NOON - 60)  # happened before, was told after
     with database.write() as connection:
-        write_rows(connection, rows_of([late], session="run", group_of=age_group))
+        write_rows(connection, rows_of([late], session="run", group_of=AgeGroups().of))
     assert [row["key"] for row in api.rows(f"/api/v1/events?{DAY}&cursor={cursor}")] == [late.key]
 
 
