@@ -48,8 +48,13 @@ class Board:
         encode: Callable[[Event], str],
         most_events: int,
         clock: Callable[[], float],
+        counts_known: bool = True,
     ) -> None:
-        """encode: an event as JSON. most_events: that wait to be published. clock: UTC s."""
+        """encode: an event as JSON. most_events: that wait to be published. clock: UTC s.
+
+        counts_known: False where those of earlier runs today have yet to be added by `restore`. Until then, or
+        midnight, no count is told: a figure that is too small for a while would be taken for a meter's reset.
+        """
         self._cameras = dict(cameras)
         self._counts = counts
         self._topics = topics
@@ -57,6 +62,7 @@ class Board:
         self._encode = encode
         self._most_events = most_events
         self._clock = clock
+        self._counts_known = counts_known
         self._live: set[str] = set()
         self._retained = Retained()
         self._farewells: list[Message] = []  # said once, before the retained payload of the same topic
@@ -66,9 +72,11 @@ class Board:
 
     # -- what happens --------------------------------------------------------------------------------------------
 
-    def restore(self, counts: Mapping[str, DayCounts]) -> None:
-        """Go on from the counts of an earlier run today."""
-        self._counts.restore(counts)
+    def restore(self, counts: Mapping[str, DayCounts], since: float) -> None:
+        """Add the counts of earlier runs since a midnight, unless another has passed by now."""
+        if since == self._counts.midnight:
+            self._counts.restore(counts)
+        self._counts_known = True
         self._put_all_counts()
 
     def event(self, event: Event) -> int:
@@ -168,6 +176,7 @@ class Board:
 
     def _turn_day(self) -> None:
         if self._counts.turn(self._clock()):
+            self._counts_known = True  # nothing of today was before this run
             self._put_all_counts()
 
     def _put_all_counts(self) -> None:
@@ -176,7 +185,7 @@ class Board:
 
     def _put_counts(self, camera: str) -> None:
         known = self._cameras.get(camera)
-        if known is None:
+        if known is None or not self._counts_known:
             return
         topics, counts = self._topics, self._counts.of(camera)
         self._retained.put(topics.visits(camera), str(counts.visits))

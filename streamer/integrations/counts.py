@@ -21,8 +21,8 @@ class DayCounts:
     crossings: dict[tuple[str, Literal["in", "out"]], int] = field(default_factory=dict)
 
 
-Recall = Callable[[float], Mapping[str, DayCounts]]
-"""The counts since a moment (UTC s) by camera, from where events are kept. Raises StoreError."""
+Recall = Callable[[float, float], Mapping[str, DayCounts]]
+"""What was counted from one moment to another (UTC s) by camera, from where events are kept. Raises StoreError."""
 
 
 class CountsToday:
@@ -54,9 +54,12 @@ class CountsToday:
         return self._begin(self._day + timedelta(days=1))
 
     def restore(self, counts: Mapping[str, DayCounts]) -> None:
-        """Go on from these, of an earlier run today."""
+        """Add these, of earlier runs today."""
         for camera, found in counts.items():
-            self._counts[camera] = DayCounts(found.visits, dict(found.crossings))
+            known = self._counts.setdefault(camera, DayCounts())
+            known.visits += found.visits
+            for way, count in found.crossings.items():
+                known.crossings[way] = known.crossings.get(way, 0) + count
 
     def turn(self, now: float) -> bool:
         """Begin a new day if it is time; returns whether it was."""

@@ -21,7 +21,6 @@ from streamer.integrations.discovery import Discovery
 from streamer.integrations.loop_thread import LoopThread, Signals
 from streamer.integrations.topics import Topics
 from streamer.metrics import Metrics
-from streamer.redaction import redact
 from streamer.types import CameraStatus, Event, OccupancyMinute
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ _ANSWER_SECONDS = 10.0  # for the broker to acknowledge a message
 _KEEPALIVE_SECONDS = 20  # a client gone without a word is noticed after one and a half times this
 _PACE_SECONDS = 0.2  # between batches: occupancy may flicker with each frame
 _LOOK_SECONDS = 30.0  # at the clock, should it be set while nothing happens
+_RECALL_SECONDS = 5.0  # between attempts
 _MOST_EVENTS = 1000  # that wait for a broker which is gone
 _AT_ONCE = 10  # messages under way
 
@@ -57,7 +57,7 @@ class MqttSink:
         recall: Recall | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """encode: an event as JSON. recall: where today's counts of earlier runs are; None: they begin at 0.
+        """encode: an event as JSON. recall: where the counts of earlier runs are; None: today's begin at 0.
 
         Raises ConfigError: the package `aiomqtt` is missing, or the certificates can't be read.
         """
@@ -74,16 +74,18 @@ class MqttSink:
         self._clock = clock
         self._topics = Topics(config.base_topic)
         self._discovery = Discovery(config.discovery, self._topics) if config.discovery else None
-        self._counts = CountsToday(clock(), config.timezone)
+        counts = CountsToday(clock(), config.timezone)
+        self._earlier = counts.midnight, clock()  # what earlier runs counted today lies between these
         self._lock = threading.Lock()  # guards the board; held for a few dictionary operations
         self._board = Board(
             cameras,
-            self._counts,
+            counts,
             self._topics,
             self._discovery,
             encode=encode,
             most_events=_MOST_EVENTS,
             clock=clock,
+            counts_known=recall is None,
         )
         self._thread = LoopThread("mqtt", self._work)
 
@@ -91,14 +93,6 @@ class MqttSink:
 
     def start(self) -> None:
         """See `Sink.start`."""
-        if self._recall is not None:
-            try:
-                counts = self._recall(self._counts.midnight)
-            except StoreError as error:
-                log.warning("mqtt: today's counts begin at 0, those of before can't be had: %s", redact(str(error)))
-            else:
-                with self._lock:
-                    self._board.restore(counts)
         self._thread.start()
 
     def event(self, event: Event) -> None:
@@ -138,7 +132,32 @@ class MqttSink:
     # -- on the sink's own loop ----------------------------------------------------------------------------------
 
     async def _work(self, signals: Signals) -> None:
-        """Stay connected until asked to stop."""
+        """Stay connected until asked to stop; what was counted before this start is looked up meanwhile."""
+        recall = asyncio.create_task(self._recall_counts(signals))
+        try:
+            await self._stay_connected(signals)
+        finally:
+            recall.cancel()
+
+    async def _recall_counts(self, signals: Signals) -> None:
+        """Until they can be had."""
+        told = False
+        while self._recall is not None:
+            since, until = self._earlier
+            try:
+                counts = await asyncio.to_thread(self._recall, since, until)
+            except StoreError as error:
+                if not told:
+                    log.warning("mqtt: counts are not told until those of earlier today can be had: %s", error)
+                told = True
+                await signals.pause(_RECALL_SECONDS)
+            else:
+                with self._lock:
+                    self._board.restore(counts, since)
+                self._recall = None
+                signals.wake.set()
+
+    async def _stay_connected(self, signals: Signals) -> None:
         backoff = Backoff(1.0, 60.0)
         host, port = self._config.address
         while not signals.stopping.is_set():

@@ -60,12 +60,37 @@ def taken(board: Board) -> dict[str, str]:
 def test_what_is_known_at_the_start_is_said_at_once(clock: Clock) -> None:
     cameras = {"door": Camera("Front door", Rules((ENTRANCE,)))}
     board = Board(cameras, CountsToday(NOON, "UTC"), TOPICS, None, encode=encode, most_events=5, clock=clock)
-    board.restore({"door": DayCounts(7, {("entrance", "in"): 4})})
     assert taken(board) == {
-        "streamer/door/visits": "7",
-        "streamer/door/line/entrance/in": "4",
+        "streamer/door/visits": "0",
+        "streamer/door/line/entrance/in": "0",
         "streamer/door/line/entrance/out": "0",
     }
+
+
+@pytest.fixture
+def forgetful(clock: Clock) -> Board:
+    """One that has yet to be told what was counted earlier today."""
+    cameras = {"door": Camera("Front door", Rules((ENTRANCE,)))}
+    counts = CountsToday(NOON, "UTC")
+    return Board(cameras, counts, TOPICS, None, encode=encode, most_events=5, clock=clock, counts_known=False)
+
+
+def test_no_count_is_told_before_those_of_earlier_today_are_known(forgetful: Board) -> None:
+    forgetful.event(crossing("1", NOON))
+    assert set(taken(forgetful)) == {"streamer/door/event"}
+    forgetful.restore({"door": DayCounts(7, {("entrance", "in"): 4})}, since=MIDNIGHT - 86400)
+    assert taken(forgetful) == {
+        "streamer/door/visits": "7",
+        "streamer/door/line/entrance/in": "5",
+        "streamer/door/line/entrance/out": "0",
+    }
+
+
+def test_counts_that_are_known_only_after_midnight_are_yesterdays(forgetful: Board, clock: Clock) -> None:
+    clock.now = MIDNIGHT
+    assert taken(forgetful)["streamer/door/visits"] == "0"
+    forgetful.restore({"door": DayCounts(7)}, since=MIDNIGHT - 86400)
+    assert taken(forgetful) == {}
 
 
 def test_an_event_is_said_once_and_its_count_is_retained(board: Board) -> None:

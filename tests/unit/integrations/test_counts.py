@@ -76,6 +76,6 @@ def test_a_day_of_23_and_one_of_25_hours_end_at_their_own_midnight(noon: str, ho
 
 def test_counts_go_on_from_those_of_an_earlier_run() -> None:
     counts = CountsToday(NOON, "UTC")
-    counts.restore({"door": DayCounts(7, {("entrance", "in"): 4})})
     counts.add(crossing("1", NOON))
+    counts.restore({"door": DayCounts(7, {("entrance", "in"): 4})})
     assert counts.of("door") == DayCounts(7, {("entrance", "in"): 5})
