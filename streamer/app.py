@@ -29,6 +29,7 @@ from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
 from streamer.inference.still import StillAnalyzer
 from streamer.integrations.configured import open_mqtt, open_webhooks
+from streamer.integrations.recall import recall_from
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
@@ -64,7 +65,14 @@ class App:
         self._detector: Detector = open_detector(config.models, config.inference, store)
         self._attributes: AttributeModel | None = open_attribute_model(config.models, store)
         self._nets = _describe(self._detector, self._attributes, store)
-        self._mqtt = open_mqtt(config, encode=self._encode, health=self.health, metrics=self.metrics)
+        self._database = self._open_database()
+        self._mqtt = open_mqtt(
+            config,
+            encode=self._encode,
+            health=self.health,
+            metrics=self.metrics,
+            recall=None if self._database is None else recall_from(self._database),
+        )
         webhooks = open_webhooks(config, encode=self._encode, health=self.health, metrics=self.metrics)
         self._sinks: list[Sink] = [sink for sink in (self._mqtt, webhooks) if sink is not None]
         workers = config.inference.workers
@@ -76,7 +84,6 @@ class App:
         self._heat = {camera.id: HeatMap() for camera in config.cameras}
         self._live: set[str] = set()
         self._idle_watch: asyncio.Task[None] | None = None
-        self._database = self._open_database()
         self._rule_book = RuleBook(config.cameras, self._database, self.set_rules)
         if self._database is not None:
             self._sinks.append(self._make_store_writer(self._database))
