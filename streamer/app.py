@@ -24,6 +24,7 @@ from streamer.inference.attributes import AttributeModel, attribute_files, open_
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
+from streamer.inference.load_control import ControlledCamera, LoadControl
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool, available_cores
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 _IDLE_LOOK = 1.0  # s between looks for cameras without frames
 # What each part may take of the 5 s in which a stop must be done.
-_STOP_READERS, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 1.0, 1.0, 1.0
+_STOP_READERS, _STOP_CONTROL, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 0.2, 0.8, 1.0, 1.0
 
 
 class App:
@@ -80,8 +81,16 @@ class App:
             workers=available_cores() if workers == "auto" else workers,
             metrics=self.metrics,
         )
+        self._controlled: list[ControlledCamera] = []
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
         self._heat = {camera.id: HeatMap() for camera in config.cameras}
+        self._load_control = LoadControl(
+            self._controlled,
+            self._pool,
+            detect_width=config.inference.detect_width,
+            max_frame_age=config.inference.max_frame_age,
+            metrics=self.metrics,
+        )
         self._live: set[str] = set()
         self._idle_watch: asyncio.Task[None] | None = None
         self._rule_book = RuleBook(config.cameras, self._database, self.set_rules)
@@ -100,6 +109,7 @@ class App:
             heat=lambda camera, begin, end: self._heat[camera].seconds(begin, end),
             database=self._database,
             rule_book=self._rule_book,
+            reductions=lambda: self._load_control.reductions,
         )
         self._server = Server(services)
 
@@ -125,7 +135,11 @@ class App:
             wake=self._pool.wake,
         )
         self._pool.add(camera.id, lane)
-        return CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
+        reader = CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
+        self._controlled.append(
+            ControlledCamera(camera.id, camera.priority, camera.max_fps, lane, lambda: reader.status, reader.ease)
+        )
+        return reader
 
     def _make_image_service(self) -> ImageService:
         """Raises ConfigError when the cache can't be had."""
@@ -146,7 +160,7 @@ class App:
             "version": __version__,
             "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},
             "inference": config.inference.model_dump(
-                exclude={"workers", "queue_size", "max_frame_age", "look_interval"}
+                exclude={"workers", "queue_size", "max_frame_age", "look_interval", "adapt"}
             ),
             "min_gender_confidence": config.tracking.min_gender_confidence,
             "privacy": config.privacy,
@@ -179,6 +193,8 @@ class App:
         for reader in self._readers.values():
             reader.start()
         self._idle_watch = asyncio.create_task(self._watch_idle_cameras())
+        if self.config.inference.adapt:
+            self._load_control.start()
         return port
 
     async def stop(self) -> None:
@@ -200,6 +216,8 @@ class App:
             for camera, reader in self._readers.items()
             if not reader.stop(max(0.0, deadline - time.monotonic()))
         ]
+        if not self._load_control.stop(_STOP_CONTROL):
+            late.append("the load control")
         if not self._pool.stop(_STOP_POOL):
             late.append("an inference worker")
         else:

@@ -111,6 +111,8 @@ class CameraConfig(RulesConfig):
     transport: Literal["tcp", "udp"] = "tcp"
     loop: bool = True
     max_fps: float | None = Field(default=None, gt=0, le=240)
+    priority: int = Field(default=0, ge=-100, le=100)
+    deblock: bool = True
     webcam_size: str | None = Field(default=None, pattern=r"^\d{2,5}x\d{2,5}$")
     webcam_fps: float | None = Field(default=None, gt=0, le=240)
     allow_hls: bool = False
@@ -168,6 +170,7 @@ class InferenceConfig(Section):
     look_interval: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
+    adapt: bool = True
 
     @field_validator("workers", mode="before")
     @classmethod

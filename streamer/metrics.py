@@ -66,6 +66,28 @@ class Metrics:
             registry=registry,
         )
         self.workers_busy = Gauge("streamer_workers_busy", "Inference workers at work", registry=registry)
+        self.workers_use = Gauge(
+            "streamer_workers_use_ratio",
+            "Share of the last seconds in which the workers were at work",
+            registry=registry,
+        )
+        self.frames_lost = Gauge(
+            "streamer_frames_lost_ratio",
+            "Share of the frames of the last seconds that were dropped in a queue, evicted or stale",
+            registry=registry,
+        )
+        self.reduction_level = Gauge(
+            "streamer_camera_reduction_level",
+            "Steps by which a camera is analysed less closely than configured, as the machine is busy; 0: none",
+            camera,
+            registry=registry,
+        )
+        self.reductions = Counter(
+            "streamer_reductions",
+            "Steps taken because of the load, by direction: lower, raise",
+            ["direction"],
+            registry=registry,
+        )
         self.tracks = Gauge(
             "streamer_tracks",
             "Confirmed faces in the newest frame, static pictures left out",

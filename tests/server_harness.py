@@ -2,8 +2,8 @@
 
 `python -m tests.server_harness --port 8123` serves until interrupted.
 
-The cameras: `lobby` (three faces), `entrance` (720p, a crowd), `yard` (360p, slow), `gate` (goes down for 8 s, every
-24 s), `cellar` (never reached), `roof` (failed for good).
+The cameras: `lobby` (three faces), `entrance` (720p, a crowd, reduced as if under load), `yard` (360p, slow), `gate`
+(goes down for 8 s, every 24 s), `cellar` (never reached), `roof` (failed for good).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from streamer.config import AuthConfig, CameraConfig, Config, ServerConfig
+from streamer.inference.reductions import reductions as reductions_of
 from streamer.metrics import Metrics
 from streamer.picture import ArrayPicture, Pixels
 from streamer.server.app import Server, Services
@@ -253,7 +254,9 @@ def make_services(scenes: Mapping[str, Scene] = SCENES, **overrides: Any) -> tup
     hub = Hub(metrics)
     cameras = {i: FakeCamera(i, scene, hub, metrics) for i, scene in scenes.items()}
     statuses = lambda: [camera.status() for camera in cameras.values()]  # noqa: E731 - a callable is what is asked for
-    return Services(config, hub, metrics, statuses, lambda: MODELS, time.time()), cameras
+    reductions = {"entrance": reductions_of(25, 640)[-2]}
+    services = Services(config, hub, metrics, statuses, lambda: MODELS, time.time(), reductions=lambda: reductions)
+    return services, cameras
 
 
 @contextlib.asynccontextmanager

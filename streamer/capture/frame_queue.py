@@ -28,6 +28,10 @@ class FrameQueue:
         self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self.offered = 0
+        """Frames put since the beginning."""
+        self.evicted = 0
+        """Of those, how many had to go for a newer one."""
 
     def put(self, frame: Frame) -> Frame | None:
         """Add a frame; returns the one that had to go for it, which is `frame` itself when the queue is closed."""
@@ -37,8 +41,10 @@ class FrameQueue:
                 self._changed.wait_for(lambda: self._closed or len(self._frames) < self._size)
             if self._closed:
                 return frame
+            self.offered += 1
             if len(self._frames) == self._size:
                 evicted = self._frames.popleft()
+                self.evicted += 1
             self._frames.append(frame)
         self._on_put()
         return evicted

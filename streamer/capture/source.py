@@ -215,6 +215,8 @@ class VideoSource:
                 f"{self._address.shown}: its video codec can't be decoded; set the camera to H.264, H.265 or MJPEG",
                 retry=self.live,
             )
+        if not self._camera.deblock:
+            context.options = {"skip_loop_filter": "all"}
         # Before the first decode, after which they can't be set any more. Frame threads would add a frame of delay
         # each; cameras seldom send slices that others could work on.
         context.thread_count = self._threads

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from streamer.capture.frame_queue import FrameQueue
+from streamer.inference.effort import Effort
 from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.inference.pool import Work
 from streamer.inference.sequencer import Sequencer
@@ -14,9 +16,24 @@ from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import Frame
 
-__all__ = ["CameraLane"]
+__all__ = ["CameraLane", "LaneCounts"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCounts:
+    """What became of a lane's frames since the start.
+
+    offered: came to the queue. evicted: replaced there by newer ones. stale: too old at their turn, or when it was
+    theirs to be delivered. taken: out of the queue; waited: seconds that these have waited, all together.
+    """
+
+    offered: int
+    evicted: int
+    stale: int
+    taken: int
+    waited: float
 
 
 class CameraLane:
@@ -49,6 +66,8 @@ class CameraLane:
         self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
         self._metrics = metrics
         self.failures = 0  # frames whose analysis failed
+        # Written under the pool's lock, but for the last one, which belongs to the thread whose turn it is to follow
+        self._taken, self._waited, self._stale_in_queue, self._stale_later = 0, 0.0, 0, 0
         self._failures_to_tell = Throttle()
         metrics.queue_depth.labels(self._camera).set_function(lambda: len(self.queue))
 
@@ -62,12 +81,25 @@ class CameraLane:
         """The queue is closed, and everything that was in it has been handled."""
         return self.queue.drained and not self._sequencer.outstanding
 
+    @property
+    def counts(self) -> LaneCounts:
+        """As they stand. Any thread."""
+        stale = self._stale_in_queue + self._stale_later
+        return LaneCounts(self.queue.offered, self.queue.evicted, stale, self._taken, self._waited)
+
+    def set_effort(self, effort: Effort) -> None:
+        """See `CameraPipeline.set_effort`."""
+        self._pipeline.set_effort(effort)
+
     def take(self) -> Work | None:
         """See `Lane`. The order in which frames are taken is that in which their results are delivered."""
         frame = self.queue.take()
         if frame is None:
             return None
+        self._taken += 1
+        self._waited += time.monotonic() - frame.captured_at
         if self._is_stale(frame):
+            self._stale_in_queue += 1
             self._drop("stale")
             return None
         ticket = self._sequencer.issue()
@@ -95,6 +127,7 @@ class CameraLane:
         if found is None:
             return
         if self._is_stale(found.frame):  # it waited for an earlier frame that took long
+            self._stale_later += 1
             self._drop("stale")
             return
         try:

@@ -52,12 +52,18 @@ class InferencePool:
         self._more = threading.Condition(lock)  # work waits, or the pool stops
         self._done = threading.Condition(lock)  # a piece of work is done
         self._stopping = False
+        self._busy_seconds = 0.0
         self._threads = [threading.Thread(target=self._run, name=f"inference-{n}", daemon=True) for n in range(workers)]
 
     @property
     def workers(self) -> int:
         """Number of threads."""
         return len(self._threads)
+
+    @property
+    def busy_seconds(self) -> float:
+        """Seconds that all threads together have worked."""
+        return self._busy_seconds
 
     def add(self, name: str, lane: Lane) -> None:
         """Begin to serve a lane."""
@@ -111,7 +117,9 @@ class InferencePool:
             with self._busy.track_inprogress():
                 work()
             with self._done:
-                share.correct(time.monotonic() - begin)
+                seconds = time.monotonic() - begin
+                self._busy_seconds += seconds
+                share.correct(seconds)
                 self._done.notify_all()
 
     def _next(self) -> tuple[Work, _Share] | None:

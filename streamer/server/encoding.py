@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from streamer.inference.reductions import FULL, Reduction
 from streamer.types import CameraStatus, Event, Result, Track
 
-__all__ = ["camera_object", "event_object", "result_body", "result_object"]
+__all__ = ["camera_object", "event_object", "reduction_object", "result_body", "result_object"]
 
 _JUST_SEEN = 1e-6  # seconds; a track seen in this frame has the frame's own time
 
@@ -77,6 +78,19 @@ def camera_object(status: CameraStatus) -> dict[str, Any]:
         "frames": status.frames,
         "corrupt": status.corrupt,
         "reconnects": status.reconnects,
+    }
+
+
+def reduction_object(reduction: Reduction | None) -> dict[str, Any] | None:
+    """How a camera is analysed that is reduced under the load, else None. What is as configured is None."""
+    if reduction is None or not reduction.level:
+        return None
+    readings = reduction.effort.most_readings
+    return {
+        "level": reduction.level,
+        "max_fps": reduction.max_fps,
+        "detect_width": reduction.effort.detect_width,
+        "readings": readings if readings < FULL.effort.most_readings else None,
     }
 
 

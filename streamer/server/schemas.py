@@ -18,6 +18,15 @@ class Resolution(BaseModel):
     height: int
 
 
+class ReductionModel(BaseModel):
+    """How a camera is analysed while the machine is too busy for all of it; what is null is as configured."""
+
+    level: int = Field(description="steps below what is configured")
+    max_fps: float | None = Field(description="frames analysed a second at most")
+    detect_width: int | None = Field(description="pixels across in which faces are looked for")
+    readings: int | None = Field(description="faces whose age and gender are read in one frame, at most")
+
+
 class CameraModel(BaseModel):
     """A camera: where its reader stands, and what became of its frames since the start."""
 
@@ -38,6 +47,7 @@ class CameraModel(BaseModel):
     fps_analyzed: float
     analyzed: int
     dropped: dict[str, int] = Field(description="frames not analysed, by reason")
+    reduced: ReductionModel | None = Field(description="null: analysed as configured")
     queue: int = Field(description="frames that wait for a worker")
     age_ms: float | None = Field(description="age of the newest analysed frame, now")
     latency_ms: float | None = Field(description="age of that frame when its analysis was done")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from streamer.analytics.heat import COLUMNS, ROWS
 from streamer.config import Config
 from streamer.health import Health
+from streamer.inference.reductions import Reduction
 from streamer.metrics import Metrics
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
@@ -31,7 +32,8 @@ class Services:
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
     seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
     None where there are no nets. heat: see `HeatMap.seconds`, after the camera's id. database: where the figures are;
-    None where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted.
+    None where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted. reductions:
+    by camera, how much less than configured is done because of the load.
     """
 
     config: Config
@@ -45,6 +47,7 @@ class Services:
     heat: Callable[[str, float, float], NDArray[np.float32]] = lambda *_: np.zeros((ROWS, COLUMNS), np.float32)
     database: Database | None = None
     rule_book: RuleBook | None = None
+    reductions: Callable[[], Mapping[str, Reduction]] = field(default=dict)
 
     @property
     def attribute_model(self) -> str:

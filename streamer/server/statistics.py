@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
-from streamer.server.encoding import camera_object
+from streamer.server.encoding import camera_object, reduction_object
 from streamer.server.services import Services
 
 __all__ = ["Statistics"]
@@ -44,6 +44,7 @@ class Statistics:
         metrics, hub, now = self._services.metrics, self._services.hub, time.monotonic()
         dropped = _by_labels(metrics.frames_dropped)
         queued = _by_labels(metrics.queue_depth)
+        reductions = self._services.reductions()
         found = []
         for status in self._services.statuses():
             camera = status.camera
@@ -55,6 +56,7 @@ class Statistics:
                     "fps_analyzed": round(self._rates.get(camera, 0.0), 2),
                     "analyzed": hub.published(camera),
                     "dropped": {reason: int(n) for (name, reason), n in dropped.items() if name == camera},
+                    "reduced": reduction_object(reductions.get(camera)),
                     "queue": int(queued.get((camera,), 0)),
                     # how old the newest analysed frame is now, and how old it was when its analysis was done
                     "age_ms": None if captured_at is None else round((now - captured_at) * 1000, 1),

@@ -144,7 +144,7 @@ async def _measure(program: Program, server: RtspServer, names: Sequence[str], s
         seconds=round(elapsed, 1),
         analyzed=round(float(np.mean(shares)), 4),
         worst=round(min(shares), 4),
-        reduced=sum(bool(camera.get("effort", {}).get("level")) for camera in after.values()),
+        reduced=sum(camera["reduced"] is not None for camera in after.values()),
         captured_fps=round(sum(after[n]["frames"] - before[n]["frames"] for n in names) / len(names) / elapsed, 2),
         dropped={
             reason: sum(after[n]["dropped"].get(reason, 0) - before[n]["dropped"].get(reason, 0) for n in names)

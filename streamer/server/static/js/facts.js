@@ -1,11 +1,12 @@
 // The facts of one camera's stream, as a list of terms and values.
 
 import { byId, fromTemplate, setData, setText } from "./dom.js";
-import { NONE, age, count, duration, rate, size } from "./format.js";
+import { NONE, age, capitalized, count, duration, rate, reduction, size } from "./format.js";
 import { frameAge } from "./health.js";
 
 const REASONS = {
   rate: "over max_fps",
+  load: "left out under load",
   evicted: "replaced by newer",
   stale: "too old",
   corrupt: "corrupt",
@@ -27,10 +28,15 @@ function stages(camera) {
   return some.length ? some.map(([stage, ms]) => `${stage}\u00a0${ms.toFixed(1)}\u00a0ms`).join("\u00a0· ") : NONE;
 }
 
+function effort(camera) {
+  return camera.reduced ? capitalized(reduction(camera.reduced)) : "as configured";
+}
+
 const FACTS = [
   ["Frame age", (camera, now, frameAt) => frameAge(frameAt, now) ?? NONE],
   ["Analysed", (camera) => rate(camera.analyzedFps)],
   ["Captured", (camera) => rate(camera.fps)],
+  ["Behind the camera", (camera) => (camera.state === "live" ? age(camera.lag) : NONE)],
   ["Size", (camera) => (camera.size ? size(camera.size) : NONE)],
   ["Codec", (camera) => camera.codec || NONE],
   ["Analysed after", (camera) => (camera.latency === null ? NONE : age(camera.latency))],
@@ -38,6 +44,7 @@ const FACTS = [
   ["Frames analysed", (camera) => count(camera.analyzed)],
   ["Reconnects", (camera) => count(camera.reconnects)],
   ["In this state for", (camera, now) => duration(now.epoch - camera.since)],
+  ["Analysis", effort, "wide"],
   ["Dropped, by reason", drops, "wide"],
   ["Work on a frame", stages, "wide"],
 ];

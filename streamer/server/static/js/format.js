@@ -18,6 +18,16 @@ export function counted(number, one, many) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
+/** What a camera's analysis is reduced to → "reduced to 6 fps, 480 px, 1 face a frame: the machine is busy". */
+export function reduction({ fps, width, readings }) {
+  const parts = [
+    fps && `${Math.round(fps)}\u00a0fps`,
+    width && `${width}\u00a0px`,
+    readings && `${counted(readings, "face", "faces")} a frame`,
+  ];
+  return `reduced to ${parts.filter(Boolean).join(", ")}: the machine is busy`;
+}
+
 /** Seconds → "0:08", "2:05", "1:02:05". */
 export function stopwatch(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

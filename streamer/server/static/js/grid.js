@@ -1,7 +1,7 @@
 // The grid of cameras: tiles that ask for pictures only while they can be seen.
 
 import { byId, fromTemplate, setAttribute, setData, setHidden, setText } from "./dom.js";
-import { counted, rate } from "./format.js";
+import { counted, rate, reduction } from "./format.js";
 import { frameAge, isFresh, pill, screenHealth } from "./health.js";
 import { cameraRoute } from "./router.js";
 import { Screen } from "./screen.js";
@@ -39,7 +39,9 @@ class Tile {
     setText(this.pillText, state.text);
     setData(this.faces, "some", known && camera.faces > 0 ? "yes" : "no");
     setText(this.facesText, known ? counted(camera.faces, "face now", "faces now") : "Faces not known");
-    setText(this.fps, known ? rate(camera.analyzedFps) : "");
+    setText(this.fps, known ? `${rate(camera.analyzedFps)}${camera.reduced ? ", reduced" : ""}` : "");
+    const why = camera.reduced ? `; ${reduction(camera.reduced)}` : "";
+    setAttribute(this.fps, "title", `Frames analysed a second${why}`);
     setText(this.age, (health.live && frameAge(this.screen.frameAt, now)) || "");
     setAttribute(this.link, "aria-label", `${camera.name}, ${state.text}, ${this.facesText.textContent}`);
     this.screen.label = showsPictures ? `Live picture of ${camera.name}` : `Places of the faces at ${camera.name}`;

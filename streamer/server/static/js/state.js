@@ -22,6 +22,8 @@ function blankCamera(id) {
     corrupt: 0,
     reconnects: 0,
     dropped: {},
+    lag: 0, // ms that frames are late before they are captured
+    reduced: null, // {fps, width, readings} while the load allows no more; null of these: as configured
     faces: 0,
     occupancy: {}, // people in sight now, by zone; "" for the whole picture
     timings: {},
@@ -106,6 +108,7 @@ export class State {
     camera.codec = status.codec;
     camera.size = status.resolution ? [status.resolution.width, status.resolution.height] : camera.size;
     camera.fps = status.fps;
+    camera.lag = status.lag_ms;
     camera.frames = status.frames;
     camera.corrupt = status.corrupt;
     camera.reconnects = status.reconnects;
@@ -118,6 +121,11 @@ export class State {
     camera.analyzed = status.analyzed;
     camera.latency = status.latency_ms;
     camera.dropped = status.dropped;
+    camera.reduced = status.reduced && {
+      fps: status.reduced.max_fps,
+      width: status.reduced.detect_width,
+      readings: status.reduced.readings,
+    };
     camera.faces = status.faces;
     camera.seenAt = status.age_ms === null ? null : performance.now() - status.age_ms;
   }
