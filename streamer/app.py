@@ -24,7 +24,8 @@ from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
-from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.pool import InferencePool
+from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
@@ -59,7 +60,7 @@ class App:
         self._nets = _describe(self._detector, self._attributes, store)
         workers = config.inference.workers
         self._pool = InferencePool(
-            workers=available_cores() if workers == "auto" else workers,
+            workers=cores() if workers == "auto" else workers,
             metrics=self.metrics,
         )
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}

@@ -23,7 +23,8 @@ from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
-from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.pool import InferencePool
+from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
 from streamer.picture import Picture
@@ -63,7 +64,7 @@ class OfflineAnalysis:
         self.failures = 0  # frames of the last clip that could not be analysed
         self.attribute_model = self._attributes.name if self._attributes else ""
         wanted = config.inference.workers
-        self._workers = available_cores() if wanted == "auto" else wanted
+        self._workers = cores() if wanted == "auto" else wanted
 
     def clip(self, reader: FileReader, *, name: str, every: int = 1) -> Iterator[AnalyzedFrame]:
         """Each `every`-th frame of a clip with its result, in order, none dropped.
