@@ -27,7 +27,8 @@ from streamer.inference.image_lane import ImageLane
 from streamer.inference.load_control import ControlledCamera, LoadControl
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
-from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.pool import InferencePool
+from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
 from streamer.integrations.configured import open_mqtt, open_webhooks
 from streamer.integrations.recall import recall_from
@@ -78,7 +79,7 @@ class App:
         self._sinks: list[Sink] = [sink for sink in (self._mqtt, webhooks) if sink is not None]
         workers = config.inference.workers
         self._pool = InferencePool(
-            workers=available_cores() if workers == "auto" else workers,
+            workers=cores() if workers == "auto" else workers,
             metrics=self.metrics,
         )
         self._controlled: list[ControlledCamera] = []

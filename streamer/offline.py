@@ -23,7 +23,8 @@ from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline
-from streamer.inference.pool import InferencePool, available_cores
+from streamer.inference.pool import InferencePool
+from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
 from streamer.metrics import Metrics
 from streamer.picture import Picture
@@ -64,7 +65,7 @@ class OfflineAnalysis:
         self.closing: tuple[Event, ...] = ()  # what ended with the last clip
         self.attribute_model = self._attributes.name if self._attributes else ""
         wanted = config.inference.workers
-        self._workers = available_cores() if wanted == "auto" else wanted
+        self._workers = cores() if wanted == "auto" else wanted
 
     def clip(
         self, frames: Iterable[Frame], *, name: str, every: int = 1, rules: Rules | None = None

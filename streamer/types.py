@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.picture import Picture
+if TYPE_CHECKING:  # picture needs OpenCV and PyAV, which a program that only uses the client can do without
+    from streamer.picture import Picture
 
 __all__ = [
     "Box",

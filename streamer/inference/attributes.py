@@ -11,10 +11,11 @@ from streamer.config import ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.calibration import calibration_of
-from streamer.inference.levi_hassner import VOCABULARY, LeviHassnerAttributes, layers
+from streamer.inference.levi_hassner import VOCABULARY, LeviHassnerAttributes
+from streamer.inference.levi_hassner_net import open_levi_hassner_net
 from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet, Net
-from streamer.inference.runtime import Session, open_caffe_session, open_session
+from streamer.inference.runtime import Session, open_session
 from streamer.picture import Pixels
 from streamer.types import Detections, FaceReading
 
@@ -89,8 +90,11 @@ def open_attribute_model(
     name = _available(store) if config.attributes == "auto" else config.attributes
     paths = [store.path(file) for file in _FILES[name]]
     if name == "levi-hassner":
-        classes = (len(VOCABULARY.age_groups), 2)
-        return LeviHassnerAttributes(*map(open_caffe_session, paths, map(layers, classes)))
+        age, gender = (
+            open_levi_hassner_net(path, classes, runtime=config.runtime, precision=config.precision, threads=threads)
+            for path, classes in zip(paths, (len(VOCABULARY.age_groups), 2), strict=True)
+        )
+        return LeviHassnerAttributes(age, gender)
 
     def opened(path: Path) -> Session:
         return open_session(path, runtime=config.runtime, precision=config.precision, threads=threads)

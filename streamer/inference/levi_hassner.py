@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from streamer.inference.runtime import Session
 from streamer.picture import Pixels
 from streamer.types import Detections, FaceReading, Vocabulary
 
-__all__ = ["VOCABULARY", "LeviHassnerAttributes", "layers"]
+__all__ = ["VOCABULARY", "LeviHassnerAttributes"]
 
 VOCABULARY = Vocabulary(
     female="Female",
@@ -23,40 +25,51 @@ _MIDDLES = np.array([1, 5, 10, 17.5, 28.5, 40.5, 50.5, 80])  # years, of the gro
 _FEMALE = 1  # the gender net's classes: male, female
 _SIDE = 227  # pixels
 _MEAN = (78.4263377603, 87.7689143744, 114.895847746)  # blue, green, red
+_BATCH = 8  # faces at most in one call: bounds memory; larger batches gain nothing
 _QUALITY_SIDE = 64  # pixels, as the chips that the quality of pixels is judged on elsewhere
 
 
 class LeviHassnerAttributes:
-    """See `AttributeModel`. Reads the box of a face as it is, without alignment, one face at a time.
-
-    On OpenCV a batch costs as much as its faces one by one, and each change of its size sets the net up anew.
-    """
+    """See `AttributeModel`. Reads the box of a face as it is, without alignment."""
 
     name = "levi-hassner"
 
     def __init__(self, age: Session, gender: Session) -> None:
         self.sessions = (age, gender)
+        # On OpenCV a batch costs as much as its faces one by one, and each change of its size sets the net up anew
+        self._most = 1 if "opencv" in {age.runtime, gender.runtime} else _BATCH
 
     def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
         """See `AttributeModel.read`."""
-        return [self._read_one(pixels, faces, i) for i in range(len(faces))]
+        looks = [_look(pixels, faces, i) for i in range(len(faces))]
+        readings: list[FaceReading] = []
+        for start in range(0, len(looks), self._most):
+            blobs, qualities = zip(*looks[start : start + self._most], strict=True)
+            readings += self._readings(np.concatenate(blobs), qualities)
+        return readings
 
-    def _read_one(self, pixels: Pixels, faces: Detections, i: int) -> FaceReading:
-        face, quality = _cut_out(pixels, faces.boxes[i]), 0.0
-        if face is None:
-            face = np.zeros((_SIDE, _SIDE, 3), np.uint8)
-        else:
-            landmarks = faces.landmarks[i] if faces.landmarks_seen else None
-            quality = look_quality(faces.boxes[i], landmarks, float(faces.scores[i]))
-            small = cv2.resize(face, (_QUALITY_SIDE, _QUALITY_SIDE), interpolation=cv2.INTER_AREA)
-            quality *= chip_quality(small)  # type: ignore[arg-type]
-        blob = cv2.dnn.blobFromImage(face, 1.0, (_SIDE, _SIDE), _MEAN, swapRB=False)
+    def _readings(self, blob: NDArray[np.float32], qualities: Sequence[float]) -> Iterator[FaceReading]:
         age, gender = self.sessions
-        groups = _probabilities(age, blob, len(VOCABULARY.age_groups))  # type: ignore[arg-type]
-        p_female = _probabilities(gender, blob, 2)[_FEMALE]  # type: ignore[arg-type]
-        years = float(groups @ _MIDDLES)
-        spread = float(np.sqrt(groups @ (_MIDDLES - years) ** 2))
-        return FaceReading(years, spread, float(p_female), quality, VOCABULARY, tuple(groups.tolist()))
+        groups = _probabilities(age, blob, len(VOCABULARY.age_groups))
+        years = groups @ _MIDDLES
+        spreads = np.sqrt((groups * (_MIDDLES - years[:, None]) ** 2).sum(axis=1))
+        p_female = _probabilities(gender, blob, 2)[:, _FEMALE]
+        for i, quality in enumerate(qualities):
+            said = tuple(groups[i].tolist())
+            yield FaceReading(float(years[i]), float(spreads[i]), float(p_female[i]), quality, VOCABULARY, said)
+
+
+def _look(pixels: Pixels, faces: Detections, i: int) -> tuple[NDArray[np.float32], float]:
+    """A face as the nets take it, (1, 3, 227, 227), and the quality of the look; black and 0 where there is none."""
+    face, quality = _cut_out(pixels, faces.boxes[i]), 0.0
+    if face is None:
+        face = np.zeros((_SIDE, _SIDE, 3), np.uint8)
+    else:
+        landmarks = faces.landmarks[i] if faces.landmarks_seen else None
+        quality = look_quality(faces.boxes[i], landmarks, float(faces.scores[i]))
+        small = cv2.resize(face, (_QUALITY_SIDE, _QUALITY_SIDE), interpolation=cv2.INTER_AREA)
+        quality *= chip_quality(small)  # type: ignore[arg-type]
+    return cv2.dnn.blobFromImage(face, 1.0, (_SIDE, _SIDE), _MEAN, swapRB=False), quality  # type: ignore[return-value]
 
 
 def _cut_out(pixels: Pixels, box: NDArray[np.float32]) -> Pixels | None:
@@ -67,62 +80,13 @@ def _cut_out(pixels: Pixels, box: NDArray[np.float32]) -> Pixels | None:
 
 
 def _probabilities(session: Session, blob: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
-    """(classes,), summing to 1. Raises ModelError."""
+    """(N, classes), each row summing to 1. Raises ModelError."""
     (values,) = session.run(blob).values()
-    if values.shape != (1, classes):
-        raise ModelError(f"the attribute net returned {values.shape} for a face of {classes} classes")
-    said = values[0].astype(np.float64)
-    total = said.sum()
-    if not (np.isfinite(said).all() and (said >= 0).all() and abs(total - 1) < 0.05):
+    if values.shape != (len(blob), classes):
+        raise ModelError(f"the attribute net returned {values.shape} for {len(blob)} faces of {classes} classes each")
+    said = values.astype(np.float64)
+    totals = said.sum(axis=1, keepdims=True)
+    if not (np.isfinite(said).all() and (said >= 0).all() and (np.abs(totals - 1) < 0.05).all()):
         raise ModelError("the attribute net returned values that are no probabilities: its weights are damaged")
-    normalised: NDArray[np.float64] = said / total
+    normalised: NDArray[np.float64] = said / totals
     return normalised
-
-
-def layers(classes: int) -> str:
-    """The nets' prototxt: the architecture of "Age and Gender Classification Using Convolutional Neural Networks".
-
-    Layers bear the names under which the weights are filed. Dropout is left out: it does nothing outside of training.
-    """
-    blocks = [
-        *_convolution(1, "data", 96, "kernel_size: 7 stride: 4"),
-        *_pooling(1, "pool1"),
-        *_normalisation(1),
-        *_convolution(2, "norm1", 256, "kernel_size: 5 pad: 2"),
-        *_pooling(2, "pool2"),
-        *_normalisation(2),
-        *_convolution(3, "norm2", 384, "kernel_size: 3 pad: 1"),
-        *_pooling(3, "pool5"),
-        *_fully_connected("fc6", "pool5", 512, relu="relu6"),
-        *_fully_connected("fc7", "fc6", 512, relu="relu7"),
-        *_fully_connected("fc8", "fc7", classes),
-        _layer("prob", "Softmax", "fc8"),
-    ]
-    shape = " ".join(f"dim: {size}" for size in (1, 3, _SIDE, _SIDE))
-    return "\n".join([f'input: "data"\ninput_shape {{ {shape} }}', *blocks, ""])
-
-
-def _layer(name: str, kind: str, bottom: str, parameters: str = "", *, top: str | None = None) -> str:
-    return f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{top or name}" {parameters} }}'
-
-
-def _convolution(number: int, bottom: str, channels: int, window: str) -> list[str]:
-    name = f"conv{number}"
-    return [
-        _layer(name, "Convolution", bottom, f"convolution_param {{ num_output: {channels} {window} }}"),
-        _layer(f"relu{number}", "ReLU", name, top=name),
-    ]
-
-
-def _pooling(number: int, name: str) -> list[str]:
-    return [_layer(name, "Pooling", f"conv{number}", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }")]
-
-
-def _normalisation(number: int) -> list[str]:
-    parameters = "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }"
-    return [_layer(f"norm{number}", "LRN", f"pool{number}", parameters)]
-
-
-def _fully_connected(name: str, bottom: str, outputs: int, relu: str | None = None) -> list[str]:
-    made = [_layer(name, "InnerProduct", bottom, f"inner_product_param {{ num_output: {outputs} }}")]
-    return made if relu is None else [*made, _layer(relu, "ReLU", name, top=name)]

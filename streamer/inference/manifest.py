@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from streamer.errors import ModelError
+from streamer.resources import resource_path
 
 __all__ = ["Conversion", "FileSpec", "Manifest", "ModelEntry", "Source", "load_manifest"]
 
@@ -120,7 +120,7 @@ _ADAPTER: TypeAdapter[dict[str, ModelEntry]] = TypeAdapter(dict[str, ModelEntry]
 
 def load_manifest(path: Path | None = None) -> Manifest:
     """The manifest in a file; without one, the manifest that belongs to this program. Raises ModelError."""
-    path = path or _own_manifest()
+    path = path or resource_path("manifest.yaml")
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return _ADAPTER.validate_python(document)
@@ -132,9 +132,3 @@ def load_manifest(path: Path | None = None) -> Manifest:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{path}: not a manifest of models: {where}: {first['msg']}") from None
-
-
-def _own_manifest() -> Path:
-    """Package data in an installed wheel; in an editable checkout the repository's own file."""
-    installed = Path(str(resources.files("streamer").joinpath("data", "manifest.yaml")))
-    return installed if installed.is_file() else Path(__file__).resolve().parents[2] / "models" / "manifest.yaml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Protocol
 
 from streamer.metrics import Metrics
 
-__all__ = ["InferencePool", "Lane", "Work", "available_cores"]
+__all__ = ["InferencePool", "Lane", "Work"]
 
 Work = Callable[[], None]
 """A piece of work, done on one of the pool's threads. It must not raise."""
@@ -28,11 +27,6 @@ class Lane(Protocol):
 
     def close(self) -> None:
         """Take nothing more; what waits is let go."""
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class InferencePool:

@@ -52,7 +52,7 @@ def available_runtimes() -> tuple[Literal["onnxruntime", "openvino", "opencv"], 
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -17,10 +17,11 @@ from streamer.errors import ModelError
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.described import described
 from streamer.inference.detectors import Detector, open_detector
-from streamer.inference.levi_hassner import VOCABULARY, layers
+from streamer.inference.levi_hassner import VOCABULARY
+from streamer.inference.levi_hassner_net import layers, open_levi_hassner_net
 from streamer.inference.manifest import Manifest
 from streamer.inference.model_store import ModelStore
-from streamer.inference.runtime import open_caffe_session
+from streamer.inference.runtime import Runtime, available_runtimes
 from streamer.inference.runtimes.caffe import missing_importer
 from streamer.inference.ssd import decode_ssd
 from streamer.offline import OfflineAnalysis
@@ -47,9 +48,10 @@ class Nets(NamedTuple):
     age: Path
     gender: Path
 
-    def model(self) -> AttributeModel:
-        """As the program opens it."""
-        model = open_attribute_model(CLASSIC, self.store)
+    def model(self, runtime: Runtime = "auto") -> AttributeModel:
+        """As the program opens it, but in float32 everywhere."""
+        config = CLASSIC.model_copy(update={"runtime": runtime, "precision": "float32"})
+        model = open_attribute_model(config, self.store)
         assert model is not None
         return model
 
@@ -109,9 +111,11 @@ def read_net(path: Path, classes: int, folder: Path) -> cv2.dnn.Net:
     return cv2.dnn.readNetFromCaffe(str(prototxt), str(path))
 
 
-def test_age_and_gender_are_what_the_nets_say_in_opencv(nets: Nets, tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", available_runtimes())
+def test_age_and_gender_are_what_the_nets_say_in_opencv(nets: Nets, tmp_path: Path, runtime: Runtime) -> None:
     age, gender = read_net(nets.age, 8, tmp_path), read_net(nets.gender, 2, tmp_path)
-    model = nets.model()
+    model = nets.model(runtime)
+    assert {session.runtime for session in model.sessions} == {runtime}
     said = set()
     for seed in range(3):
         pixels = made_up_picture(seed)
@@ -210,8 +214,10 @@ def test_damaged_caffemodel_is_an_error_that_names_it(nets: Nets, tmp_path: Path
     path = tmp_path / "broken.caffemodel"
     whole = nets.gender.read_bytes()
     path.write_bytes({"empty": b"", "truncated": whole[: len(whole) // 2], "text": b"version https://git"}[damage])
-    with pytest.raises(ModelError, match=r"broken\.caffemodel"):
-        open_caffe_session(path, layers(2)).run(np.zeros((1, 3, 227, 227), np.float32))
+    blob = np.zeros((1, 3, 227, 227), np.float32)
+    for runtime in available_runtimes():
+        with pytest.raises(ModelError, match=r"broken\.caffemodel"):
+            open_levi_hassner_net(path, 2, runtime=runtime, precision="float32").run(blob)
 
 
 @pytest.mark.parametrize("version", ["5.0.0", "5.1.0-dev", "12.0"])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -15,6 +18,14 @@ from tests.server_harness import Scene, running_server, until
 
 TOKEN = "a-token-of-the-tests-0123456789"
 ONE = {"lobby": Scene("Lobby", fps=20)}
+
+
+def test_client_needs_none_of_what_analyses_video() -> None:
+    blocked = ("cv2", "av", "onnxruntime", "scipy", "fastapi")
+    script = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import streamer.client"
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from streamer.inference.levi_hassner import layers
+from streamer.inference.levi_hassner_net import layers
 from tests.media import make_video
 
 BEGIN = """

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.runtimes.opencv_session import OpenCvSession
 
-__all__ = ["CaffeSession", "missing_importer"]
+__all__ = ["CaffeSession", "Weights", "missing_importer", "read_caffe_weights"]
+
+Weights = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Kernel and bias by the name of the layer."""
 
 
 class CaffeSession(OpenCvSession):
@@ -18,10 +23,33 @@ class CaffeSession(OpenCvSession):
 
     def __init__(self, weights: Path, layers: str) -> None:
         """weights: a .caffemodel file. layers: a prototxt's text. Raises ModelError."""
-        if problem := missing_importer(cv2.__version__):
-            raise ModelError(problem)
-        prototxt = np.frombuffer(layers.encode(), np.uint8)
-        super().__init__(weights, lambda: cv2.dnn.readNetFromCaffe(prototxt, np.fromfile(weights, np.uint8)))
+        super().__init__(weights, lambda: _read(weights, layers))
+
+
+def read_caffe_weights(weights: Path, layers: str, names: Sequence[str]) -> Weights:
+    """The weights of the layers of these names, each with a kernel and a bias, as new arrays. Raises ModelError.
+
+    weights, layers: as for `CaffeSession`.
+    """
+    try:
+        net = _read(weights, layers)
+        stored = {name: (_copied(net, name, 0), _copied(net, name, 1).ravel()) for name in names}
+    except cv2.error as error:
+        raise ModelError(f"{weights}: OpenCV can't load this net: {error.err or error}") from None
+    except OSError as error:
+        raise ModelError(f"{weights}: can't be read: {error.strerror}") from None
+    return stored
+
+
+def _copied(net: cv2.dnn.Net, layer: str, number: int) -> NDArray[np.float32]:
+    return np.array(net.getParam(layer, number), np.float32)
+
+
+def _read(weights: Path, layers: str) -> cv2.dnn.Net:
+    """Raises ModelError for an OpenCV that is too new, cv2.error for what it can't read, and OSError."""
+    if problem := missing_importer(cv2.__version__):
+        raise ModelError(problem)
+    return cv2.dnn.readNetFromCaffe(np.frombuffer(layers.encode(), np.uint8), np.fromfile(weights, np.uint8))
 
 
 def missing_importer(version: str) -> str | None:
