@@ -19,16 +19,25 @@ _ANSWER_BUCKETS = (
 )
 _AGE_BUCKETS = (0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.25, 0.4, 0.6, 1.0, 2.0, 5.0)
 
+_CAMERA = ["camera"]
+
 
 class Metrics:
     """The metrics of one running program, in a registry of their own."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry(auto_describe=True)
-        camera = ["camera"]
+        self._declare_capture(registry)
+        self._declare_inference(registry)
+        self._declare_sinks(registry)
+        self._declare_store(registry)
+        self._declare_viewers(registry)
+        self._declare_images(registry)
+        registry.register(ThreadTimes())
+        Info("streamer_build", "Version", registry=registry).info({"version": __version__})
 
-        # capture
-        self.frames_captured = Counter("streamer_frames_captured", "Frames decoded", camera, registry=registry)
+    def _declare_capture(self, registry: CollectorRegistry) -> None:
+        self.frames_captured = Counter("streamer_frames_captured", "Frames decoded", _CAMERA, registry=registry)
         self.frames_dropped = Counter(
             "streamer_frames_dropped",
             "Frames not analysed, by reason: rate (over max_fps), load (left out evenly while the machine is busy), "
@@ -38,19 +47,19 @@ class Metrics:
             registry=registry,
         )
         self.reconnects = Counter(
-            "streamer_camera_reconnects", "Attempts to reach a camera again", camera, registry=registry
+            "streamer_camera_reconnects", "Attempts to reach a camera again", _CAMERA, registry=registry
         )
-        self.camera_up = Gauge("streamer_camera_up", "1 while the camera is live", camera, registry=registry)
+        self.camera_up = Gauge("streamer_camera_up", "1 while the camera is live", _CAMERA, registry=registry)
         self.camera_lag = Gauge(
             "streamer_camera_lag_seconds",
             "How late frames are when they are decoded, going by the camera's clock: a backlog in network or decoder",
-            camera,
+            _CAMERA,
             registry=registry,
         )
 
-        # inference
-        self.frames_analyzed = Counter("streamer_frames_analyzed", "Frames analysed", camera, registry=registry)
-        self.queue_depth = Gauge("streamer_queue_depth", "Frames that wait for a worker", camera, registry=registry)
+    def _declare_inference(self, registry: CollectorRegistry) -> None:
+        self.frames_analyzed = Counter("streamer_frames_analyzed", "Frames analysed", _CAMERA, registry=registry)
+        self.queue_depth = Gauge("streamer_queue_depth", "Frames that wait for a worker", _CAMERA, registry=registry)
         self.stage_seconds = Histogram(
             "streamer_stage_duration_seconds",
             "Work per frame, by stage: detect, track, attributes, annotate, encode",
@@ -79,7 +88,7 @@ class Metrics:
         self.reduction_level = Gauge(
             "streamer_camera_reduction_level",
             "Steps by which a camera is analysed less closely than configured, as the machine is busy; 0: none",
-            camera,
+            _CAMERA,
             registry=registry,
         )
         self.reductions = Counter(
@@ -91,25 +100,25 @@ class Metrics:
         self.tracks = Gauge(
             "streamer_tracks",
             "Confirmed faces in the newest frame, static pictures left out",
-            camera,
+            _CAMERA,
             registry=registry,
         )
         self.readings = Counter(
-            "streamer_face_readings", "Looks at a face by the attribute nets", camera, registry=registry
+            "streamer_face_readings", "Looks at a face by the attribute nets", _CAMERA, registry=registry
         )
         self.reading_failures = Counter(
-            "streamer_face_reading_failures", "Frames in which the attribute nets failed", camera, registry=registry
+            "streamer_face_reading_failures", "Frames in which the attribute nets failed", _CAMERA, registry=registry
         )
         self.visits = Counter(
             "streamer_visits",
             "Visits started (confirmed tracks); those in streamer_visits_static_total turned out to be none",
-            camera,
+            _CAMERA,
             registry=registry,
         )
         self.visits_static = Counter(
             "streamer_visits_static",
             "Visits started that were a static picture's, not a person's",
-            camera,
+            _CAMERA,
             registry=registry,
         )
         self.crossings = Counter(
@@ -119,7 +128,7 @@ class Metrics:
             registry=registry,
         )
 
-        # beside the video
+    def _declare_sinks(self, registry: CollectorRegistry) -> None:
         self.degraded = Gauge(
             "streamer_degraded",
             "1 while a part beside the video can't do its work: store, mqtt, webhooks",
@@ -139,7 +148,7 @@ class Metrics:
             "streamer_webhook_queue", "Events that wait for a target", ["target"], registry=registry
         )
 
-        # the store
+    def _declare_store(self, registry: CollectorRegistry) -> None:
         self.store_queue_depth = Gauge(
             "streamer_store_queue_depth", "Events and minutes that wait to be stored", registry=registry
         )
@@ -156,7 +165,7 @@ class Metrics:
             registry=registry,
         )
 
-        # viewers
+    def _declare_viewers(self, registry: CollectorRegistry) -> None:
         self.viewers = Gauge(
             "streamer_viewers", "Connected viewers, by transport: websocket, mjpeg", ["transport"], registry=registry
         )
@@ -164,16 +173,16 @@ class Metrics:
             "streamer_viewer_sent_bytes", "Bytes handed to viewers' connections", ["transport"], registry=registry
         )
         self.pictures_sent = Counter(
-            "streamer_viewer_pictures_sent", "Pictures handed to viewers' connections", camera, registry=registry
+            "streamer_viewer_pictures_sent", "Pictures handed to viewers' connections", _CAMERA, registry=registry
         )
         self.pictures_replaced = Counter(
-            "streamer_viewer_pictures_replaced", "Unsent pictures replaced by a newer one", camera, registry=registry
+            "streamer_viewer_pictures_replaced", "Unsent pictures replaced by a newer one", _CAMERA, registry=registry
         )
         self.pictures_encoded = Counter(
-            "streamer_pictures_encoded", "JPEGs encoded, once for each watched variant", camera, registry=registry
+            "streamer_pictures_encoded", "JPEGs encoded, once for each watched variant", _CAMERA, registry=registry
         )
         self.encode_failures = Counter(
-            "streamer_picture_encoding_failures", "Pictures that could not be encoded", camera, registry=registry
+            "streamer_picture_encoding_failures", "Pictures that could not be encoded", _CAMERA, registry=registry
         )
         self.viewers_evicted = Counter(
             "streamer_viewers_evicted", "Viewers cut off, by reason: stuck, protocol", ["reason"], registry=registry
@@ -185,7 +194,7 @@ class Metrics:
             registry=registry,
         )
 
-        # the image service
+    def _declare_images(self, registry: CollectorRegistry) -> None:
         self.image_requests = Counter(
             "streamer_image_requests",
             "Requests to the image service, by outcome: answered, refused (the request or its image is wrong), busy "
@@ -233,6 +242,3 @@ class Metrics:
         )
         self.cache_bytes = Gauge("streamer_image_cache_bytes", "Size of the answers kept in memory", registry=registry)
         self.cache_entries = Gauge("streamer_image_cache_entries", "Answers kept in memory", registry=registry)
-
-        registry.register(ThreadTimes())
-        Info("streamer_build", "Version", registry=registry).info({"version": __version__})

@@ -72,7 +72,7 @@ class Rig:
         for _ in range(9):
             self.put()
         self.gate.set()
-        assert self.pool.wait_until(lambda: len(self.detector.widest) and not self.lane.waiting, 10)
+        assert self.pool.wait_until(lambda: bool(self.detector.widest) and not self.lane.waiting, 10)
         assert self.pool.wait_until(lambda: self.lane.counts.taken == self.seq - self.lane.counts.evicted, 10)
         assert self.pool.wait_until(lambda: self.pool.busy_seconds > before, 10)
         self.now += (self.pool.busy_seconds - before) / 0.9
