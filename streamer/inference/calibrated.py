@@ -65,7 +65,7 @@ class CalibratedAttributes:
         except ValueError:
             return None
         seen = landmarks if faces.landmarks_seen else None
-        quality = look_quality(box, seen, float(faces.scores[i])) * chip_quality(chip)
+        quality = look_quality(box, seen, float(faces.scores[i])) * chip_quality(chip, sharpness)
         return _Look(cut, quality, trust(sharpness))
 
     def _readings(self, looks: Sequence[_Look]) -> Iterator[FaceReading]:

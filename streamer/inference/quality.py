@@ -31,10 +31,14 @@ def look_quality(box: NDArray[np.floating], landmarks: NDArray[np.floating] | No
     return size * sure * frontality
 
 
-def chip_quality(chip: Pixels) -> float:
-    """What the pixels say: sharpness and light of an aligned chip, (size, size, 3) BGR or RGB uint8."""
+def chip_quality(chip: Pixels, sharpness: float | None = None) -> float:
+    """What the pixels say: sharpness and light of an aligned chip, (size, size, 3) BGR or RGB uint8.
+
+    sharpness: its `detail`, where that is known already.
+    """
+    sharpness = detail(chip) if sharpness is None else sharpness
     gray = cv2.cvtColor(chip, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    sharp = _POOREST + (1 - _POOREST) * _ramp(detail(chip), LEAST_DETAIL, 0.2)
+    sharp = _POOREST + (1 - _POOREST) * _ramp(sharpness, LEAST_DETAIL, 0.2)
     mean, contrast = float(gray.mean()), float(gray.std())
     light = _ramp(mean, 15, 60) * _ramp(255 - mean, 10, 40) * _ramp(contrast, 4, 20)
     return sharp * light

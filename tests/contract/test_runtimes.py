@@ -79,6 +79,18 @@ def test_threads_that_share_a_session_get_their_own_results(runtime: Runtime, ne
         assert all(pool.map(work, range(80)))
 
 
+def test_sizes_that_come_often_and_those_between_them_are_answered_alike(runtime: Runtime, net: Path) -> None:
+    session = open_session(net, runtime=runtime, precision="float32", threads=2)
+    often, between = blob(1, 3, 16, 32, seed=1), blob(2, 3, 8, 8, seed=2)
+
+    def work(_: int) -> bool:
+        same = [np.array_equal(session.run(pixels)["tripled"], pixels * 3) for pixels in (often, often, between)]
+        return all(same)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(work, range(40)))
+
+
 def test_damaged_file_is_an_error_that_names_it(runtime: Runtime, tmp_path: Path) -> None:
     whole = convolution_net(tmp_path / "whole.onnx").read_bytes()
     damages = {
