@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from streamer import __version__
-from streamer.cli import analyze, check, init, models, run, watch
+from streamer.cli import analyze, check, export, init, models, purge, run, watch
 from streamer.cli.console import errors
 from streamer.errors import StreamerError
 from streamer.redaction import redact
@@ -47,6 +47,8 @@ app.command("check")(check.check)
 app.command("probe")(check.probe)
 app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
+app.command("export")(export.export)
+app.command("purge")(purge.purge)
 app.command("init")(init.init)
 app.add_typer(models.app, name="models")
 

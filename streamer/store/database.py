@@ -38,9 +38,9 @@ class Database:
         self._url = _parse(url)
         if self._url.password:
             register_secret(str(self._url.password))
-        self.shown = redact(self._url.render_as_string(hide_password=True))
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._path = Path(self._url.database or "") if self.is_sqlite else None
+        self.shown = redact(str(self._path or self._url.render_as_string(hide_password=True)))
         self._opened_file: tuple[int, int] | None = None
         self._opening = threading.Lock()
         self._ready = False
@@ -52,14 +52,12 @@ class Database:
         with self._opening:
             if self._ready:
                 return
-            with self._told():
-                if self._path is not None:
-                    self._path.parent.mkdir(parents=True, exist_ok=True)
-                with self._writer.begin() as connection:
-                    if not self.is_sqlite:
-                        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-                    _migrate(connection)
-                self._opened_file = self._file()
+            self._make_folder()
+            with self._told(), self._writer.begin() as connection:
+                if not self.is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                _migrate(connection)
+            self._opened_file = self._file()
             self._ready = True
 
     def close(self) -> None:
@@ -132,13 +130,20 @@ class Database:
         _set_up_sqlite(engine, writes=writes)
         return engine
 
+    def _make_folder(self) -> None:
+        try:
+            if self._path is not None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.shown}: its folder can't be made: {error.strerror}") from None
+
     def _file(self) -> tuple[int, int] | None:
         """Which file lies under SQLite's path."""
         if self._path is None:
             return None
         try:
             found = self._path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
         return found.st_dev, found.st_ino
 
@@ -153,7 +158,7 @@ class Database:
         """Turns what a database can't do into StoreError, without secrets."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, CommandError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, CommandError) as error:
             if isinstance(error, DBAPIError) and _is_of_a_row(error):
                 raise
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error

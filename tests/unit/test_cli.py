@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from streamer import __version__
+from streamer.analytics.age_groups import AgeGroups
 from streamer.cli import main
 from streamer.config_file import load_config
+from streamer.store.batch import write_rows
+from streamer.store.database import Database
+from streamer.store.rows import rows_of
 from tests.media import make_image, make_video
+from tests.stores import NOON, Story
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -112,3 +120,56 @@ def test_models_that_do_not_exist_are_named(run: Run) -> None:
     code, _, err = run("models", "verify", "no-such-net")
     assert code == 2
     assert "no model is called no-such-net" in err
+
+
+RANGE = ("--from", "2025-11-25T12:00+00:00", "--to", "2025-11-25T14:00")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> None:
+    """A configuration in the folder, and a store beside it with two visits an hour apart, and one two days later."""
+    (tmp_path / "config.yaml").write_text("cameras: [{id: door, source: demo}]")
+    database = Database(f"sqlite:///{tmp_path / 'streamer.sqlite3'}")
+    begun = {"v1": NOON, "v2": NOON + 3600, "v3": NOON + 2 * 86400}
+    items = [event for key, at in begun.items() for event in (Story(key).starts(at), Story(key).ends(at + 9.5, at))]
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
+    database.close()
+
+
+@pytest.mark.usefixtures("kept")
+def test_figures_are_exported_as_csv_and_as_parquet(run: Run, tmp_path: Path) -> None:
+    assert run("export", "--what", "visits", *RANGE, "--out", "visits.parquet")[0] == 0
+    code, _, said = run("export", "--what", "visits", *RANGE, "--out", "visits.csv")
+    assert (code, "2 visits written" in said) == (0, True)
+    table = pq.read_table(tmp_path / "visits.parquet").to_pylist()
+    text = (tmp_path / "visits.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["key"] for row in table] == [row["key"] for row in rows] == ["v1", "v2"]
+    assert table[0]["started_at"].timestamp() == NOON
+    assert rows[0]["started_at"] == "2025-11-25T12:00:00.000+00:00"
+    assert (table[0]["age"], rows[0]["age"], rows[0]["age_group"]) == (30.0, "30.0", "25-34")
+
+
+@pytest.mark.usefixtures("kept")
+def test_an_export_that_fails_leaves_the_file_that_was_there(run: Run, tmp_path: Path) -> None:
+    code, _, said = run("export", "--what", "visits", *RANGE, "--out", "nowhere/visits.csv")
+    assert (code, "--out nowhere/visits.csv: No such file or directory" in said) == (2, True)
+    code, _, said = run("export", "--what", "visits", "--from", "monday", "--to", "2026-01-01", "--out", "v.csv")
+    assert (code, "--from monday: not ISO 8601" in said) == (2, True)
+    assert not (tmp_path / "v.csv").exists()
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_purge_removes_a_range_of_time_and_nothing_else(run: Run) -> None:
+    code, _, said = run("purge", *RANGE, "--yes")
+    assert (code, "removed 2 visits, 4 events" in said) == (0, True)
+    assert "nothing" in run("purge", *RANGE, "--yes")[2]
+    code, left, _ = run("export", "--what", "visits", "--from", "2025-01-01", "--to", "2026-01-01", "--out", "-")
+    assert (code, [row["key"] for row in csv.DictReader(io.StringIO(left))]) == (0, ["v3"])
+
+
+def test_a_configuration_without_a_store_has_nothing_to_export(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("cameras: [{id: door, source: demo}]\nstore: {url: none}")
+    code, _, said = run("export", "--what", "visits", *RANGE, "--out", "v.csv")
+    assert (code, "keeps no figures" in said) == (2, True)

@@ -1,0 +1,199 @@
+"""How fast a year of one shop is answered: 2 million made-up visits with their crossings, minutes and uptime.
+
+    python -m tests.benchmarks.footfall_queries --database FILE.sqlite3 [--visits 2000000] [--repeat 9]
+
+The file is made when it isn't there (some minutes), and asked again when it is. Prints JSON: for each question the
+milliseconds of the fastest, the median and the slowest answer, from the call to the JSON bytes, and how many rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from pydantic_core import to_json
+from sqlalchemy import Connection, insert, text
+
+from streamer.store import tables
+from streamer.store.database import Database
+from streamer.store.footfall import Question, footfall
+from streamer.store.lasting import dwell
+from streamer.store.listing import events, visits
+from streamer.store.occupancy import occupancy
+from streamer.store.rollup import COUNTED, HOUR, Hour, refresh
+
+BERLIN = ZoneInfo("Europe/Berlin")
+BEGIN = datetime(2025, 1, 1, tzinfo=BERLIN)
+END = datetime(2026, 1, 1, tzinfo=BERLIN)
+GENDERS = np.array(["female", "male", "unknown"])
+AGES = np.array(["0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"])
+OPEN = np.array([h for h in range(7 * 24) if h // 24 < 6 and 9 <= h % 24 < 21])  # Monday to Saturday, 9 to 21 h
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def made_up(count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(table, rows) of a year: visits in opening hours, two thirds of which cross the entrance."""
+    chance = np.random.default_rng(1)
+    monday = milliseconds(datetime(2024, 12, 30, tzinfo=UTC))
+    weeks = chance.integers(0, 53, count)
+    at = monday + (weeks * 168 + chance.choice(OPEN, count)) * HOUR + chance.integers(0, HOUR, count)
+    at = np.sort(at[(at >= milliseconds(BEGIN)) & (at < milliseconds(END))])
+    lasted = (chance.lognormal(3.2, 1.0, len(at)) * 1000).astype(np.int64) + 500
+    genders = GENDERS[chance.choice(3, len(at), p=[0.46, 0.44, 0.1])]
+    ages = AGES[chance.choice(9, len(at), p=[0.05, 0.06, 0.14, 0.2, 0.18, 0.14, 0.1, 0.07, 0.06])]
+    crosses, inward = chance.random(len(at)) < 0.67, chance.random(len(at)) < 0.5
+    for begin in range(0, len(at), 50_000):
+        some = range(begin, min(begin + 50_000, len(at)))
+        yield "visits", [
+            {
+                "key": f"made-door-{i}", "camera": "door", "started_at": int(at[i]), "ended_at": int(at[i] + lasted[i]),
+                "gender": str(genders[i]), "gender_confidence": 0.9, "age_group": str(ages[i]),
+                "age": None, "age_low": None, "age_high": None, "samples": 6,
+            }
+            for i in some
+        ]  # fmt: skip
+        yield "crossings", [
+            {
+                "key": f"made-door-{i}-x", "visit": f"made-door-{i}", "camera": "door", "line": "entrance",
+                "direction": "in" if inward[i] else "out", "at": int(at[i] + lasted[i] // 2),
+                "gender": str(genders[i]), "age_group": str(ages[i]),
+            }
+            for i in some
+            if crosses[i]
+        ]  # fmt: skip
+    minutes = range(milliseconds(BEGIN), milliseconds(END), 60_000)
+    for begin in range(0, len(minutes), 50_000):
+        yield (
+            "occupancy",
+            [
+                {
+                    "camera": "door",
+                    "minute": minute,
+                    "zone": "",
+                    "session": "made",
+                    "mean": 1.5,
+                    "peak": 4,
+                    "observed": 60.0,
+                }
+                for minute in minutes[begin : begin + 50_000]
+            ],
+        )
+    days = range(
+        milliseconds(BEGIN), milliseconds(END), 6 * HOUR
+    )  # a camera that is lost for a minute four times a day
+    yield (
+        "uptime",
+        [{"key": f"made-door-{day}", "camera": "door", "since": day, "until": day + 6 * HOUR - 60_000} for day in days],
+    )
+    yield (
+        "events",
+        [
+            {"key": f"made-{i}", "kind": "visit_ended", "camera": "door", "at": int(at[i]), "visit": f"made-door-{i}"}
+            for i in range(max(0, len(at) - 200_000), len(at))
+        ],
+    )
+
+
+def fill(database: Database, count: int) -> None:
+    """Write a year, and sum it up with the program's own code."""
+    for name, rows in made_up(count):
+        with database.write() as connection:
+            connection.execute(insert(tables.metadata.tables[name]), rows)
+        print(f"{name}: {len(rows)} rows", file=sys.stderr, flush=True)
+    hours = range(milliseconds(BEGIN), milliseconds(END), HOUR)
+    for counted in COUNTED:
+        with database.write() as connection:
+            refresh(connection, [Hour(counted, "door", hour) for hour in hours])
+    with database.write() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def questions() -> dict[str, Callable[[Connection], Any]]:
+    """What is asked, by what a user would call it."""
+
+    def ask(counted: str, bucket: str, begin: datetime, end: datetime, *group_by: str) -> Callable[[Connection], Any]:
+        span = milliseconds(begin), milliseconds(end)
+        asked = Question(counted, ("door",), "", *span, bucket, group_by, BERLIN)  # type: ignore[arg-type]
+        return lambda connection: footfall(connection, asked)
+
+    day, following = datetime(2025, 11, 25, tzinfo=BERLIN), datetime(2025, 11, 26, tzinfo=BERLIN)
+    week, year = (day - timedelta(days=6), following), (BEGIN, END)
+    cut = (BEGIN + timedelta(minutes=7), END - timedelta(minutes=7))
+    ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in {"day": (day, following), "year": year}.items()}
+    return {
+        "a day by hour": ask("visits", "hour", day, following),
+        "a day by hour, in and out": ask("crossings", "hour", day, following, "direction"),
+        "a day by minute": ask("visits", "minute", day, following),
+        "a week by hour, gender and age": ask("visits", "hour", *week, "gender", "age_group"),
+        "a year by day": ask("visits", "day", *year),
+        "a year by day, in and out": ask("crossings", "day", *year, "direction"),
+        "a year by day, gender and age": ask("visits", "day", *year, "gender", "age_group"),
+        "a year by week": ask("visits", "week", *year),
+        "a year by hour": ask("visits", "hour", *year),
+        "a year in one, gender and age": ask("visits", "total", *year, "gender", "age_group"),
+        "a year in one, between the hours": ask("visits", "total", *cut),
+        "a day's dwell": lambda c: dwell(c, ("door",), *ms["day"]),
+        "a year's dwell": lambda c: dwell(c, ("door",), *ms["year"]),
+        "a day's occupancy by minute": lambda c: occupancy(
+            c, ("door",), "", begin=ms["day"][0], end=ms["day"][1], bucket="minute", zone=BERLIN
+        ),
+        "a year's occupancy by day": lambda c: occupancy(
+            c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="day", zone=BERLIN
+        ),
+        "a page of visits in mid-year": lambda c: visits(
+            c, ("door",), milliseconds(datetime(2025, 7, 1, tzinfo=BERLIN)), ms["year"][1], cursor="", limit=1000
+        ),
+        "a page of events": lambda c: events(c, ("door",), *ms["day"], cursor="", limit=1000),
+    }
+
+
+def measure(database: Database, repeat: int) -> dict[str, Any]:
+    """Milliseconds and rows of each question."""
+    found: dict[str, Any] = {}
+    for name, question in questions().items():
+        took, answer = [], None
+        for _ in range(repeat):
+            begin = time.perf_counter()
+            with database.read(60) as connection:
+                answer = question(connection)
+            to_json(answer)
+            took.append((time.perf_counter() - begin) * 1000)
+        rows = answer if isinstance(answer, list) else answer[0] if isinstance(answer, tuple) else []
+        figures = {"fastest": min(took), "median": statistics.median(took), "slowest": max(took)}
+        found[name] = {key: round(value, 1) for key, value in figures.items()} | {"rows": len(rows)}
+    return found
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--visits", type=int, default=2_000_000)
+    parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--only-make", action="store_true", help="make the file, and ask nothing")
+    arguments = parser.parse_args()
+    is_new = not arguments.database.exists()
+    database = Database(f"sqlite:///{arguments.database.absolute()}")
+    database.open()
+    if is_new:
+        fill(database, arguments.visits)
+    if not arguments.only_make:
+        size = arguments.database.stat().st_size
+        print(json.dumps({"bytes": size, "ms": measure(database, arguments.repeat)}, indent=2))
+    database.close()
+
+
+if __name__ == "__main__":
+    main()
