@@ -234,5 +234,10 @@ class Metrics:
         self.cache_bytes = Gauge("streamer_image_cache_bytes", "Size of the answers kept in memory", registry=registry)
         self.cache_entries = Gauge("streamer_image_cache_entries", "Answers kept in memory", registry=registry)
 
-        registry.register(ThreadTimes())
-        Info("streamer_build", "Version", registry=registry).info({"version": __version__})
+        _describe_process(registry)
+
+
+def _describe_process(registry: CollectorRegistry) -> None:
+    """What is known of the program as a whole."""
+    registry.register(ThreadTimes())
+    Info("streamer_build", "Version", registry=registry).info({"version": __version__})
