@@ -163,5 +163,7 @@ def test_no_column_can_hold_who_somebody_was() -> None:
         *(f"events.{name}" for name in ("id", "key", "kind", "camera", "at", "rule", "direction", "visit")),
         *(f"hours.{name}" for name in ("counted", "camera", "hour", "name", "direction", "gender", "age_group")),
         *(f"hours.{name}" for name in ("count", "timed", "milliseconds")),
+        *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
+        *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
     }
