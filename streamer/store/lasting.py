@@ -56,7 +56,8 @@ def _of_rows(
 
 def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[Any]:
     source = COUNTED[counted]
-    return select(span_of(source.until - source.at).label("span"), func.count()).where(*conditions).group_by("span")
+    grouped: Select[Any] = select(span_of(source.until - source.at).label("span"), func.count())
+    return grouped.where(*conditions).group_by("span")
 
 
 def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: str) -> Select[Any]:
@@ -64,7 +65,8 @@ def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: 
     conditions = [row.counted == counted, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR]
     if zone:
         conditions.append(row.name == zone)
-    return select(row.span, func.sum(row.count)).where(*conditions).group_by(row.span)
+    summed: Select[Any] = select(row.span, func.sum(row.count))
+    return summed.where(*conditions).group_by(row.span)
 
 
 def _exact(connection: Connection, counted: str, conditions: list[ColumnElement[bool]], total: int) -> float:

@@ -59,7 +59,7 @@ def occupancy(
 def _statement(
     cameras: tuple[str, ...], zone_name: str, span: Stretch, *, hours: bool, shift: int, width: int
 ) -> Select[Any]:
-    """(number of the bucket, camera, person-seconds, peak, observed). hours: from the sums of hours, not from minutes."""
+    """(number of the bucket, camera, person-seconds, peak, observed). hours: from the sums of hours."""
     table = tables.occupancy_hours if hours else tables.occupancy
     at = table.c.hour if hours else table.c.minute
     people = table.c.people if hours else table.c.mean * table.c.observed
