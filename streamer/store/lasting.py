@@ -54,18 +54,18 @@ def _of_rows(
     return found
 
 
-def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[int, int]:
     source = COUNTED[counted]
-    grouped: Select[Any] = select(span_of(source.until - source.at).label("span"), func.count())
+    grouped = select(span_of(source.until - source.at).label("span"), func.count())
     return grouped.where(*conditions).group_by("span")
 
 
-def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: str) -> Select[Any]:
+def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: str) -> Select[int, int]:
     row = tables.spans.c
     conditions = [row.counted == counted, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR]
     if zone:
         conditions.append(row.name == zone)
-    summed: Select[Any] = select(row.span, func.sum(row.count))
+    summed = select(row.span, func.sum(row.count))
     return summed.where(*conditions).group_by(row.span)
 
 
