@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streamer.store import tables
-from streamer.store.rollup import COUNTED, Hour, hour_of, refresh
+from streamer.store.rollup import COUNTED, HOUR, Hour, hour_of, refresh, refresh_occupancy
 from streamer.store.rows import Row, Rows
 
 __all__ = ["upsert", "write_rows", "write_uptime"]
@@ -40,6 +40,7 @@ def write_rows(connection: Connection, rows: Rows) -> None:
         changed |= _hours_of(connection, rows.visits_void)
         _remove_visits(connection, rows.visits_void)
     refresh(connection, changed)
+    refresh_occupancy(connection, {(row["camera"], row["minute"] - row["minute"] % HOUR) for row in rows.occupancy})
 
 
 def write_uptime(connection: Connection, rows: Sequence[Row]) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from streamer.errors import ConfigError, StoreError
 from streamer.redaction import redact, register_secret
 
-__all__ = ["Database"]
+__all__ = ["Database", "migrate"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # For others that write, and for a server that answers nothing: what waits longer is told as a problem within 5 s
@@ -56,7 +56,7 @@ class Database:
             with self._told(), self._writer.begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-                _migrate(connection)
+                migrate(connection)
             self._opened_file = self._file()
             self._ready = True
 
@@ -207,8 +207,8 @@ def _set_up_sqlite(engine: Engine, *, writes: bool) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(connection: Connection) -> None:
-    """To the newest tables. Raises StoreError when they are newer than this program."""
+def migrate(connection: Connection, version: str = "head") -> None:
+    """To the newest tables, or those of a version. Raises StoreError when they are newer than this program."""
     script = ScriptDirectory(str(_MIGRATIONS))
     known = {step.revision for step in script.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
@@ -221,4 +221,4 @@ def _migrate(connection: Connection) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, s
 
 from streamer.store import tables
 from streamer.store.database import Database
-from streamer.store.rollup import COUNTED, HOUR, Hour, refresh
+from streamer.store.rollup import COUNTED, HOUR, Hour, refresh, refresh_occupancy
 
 __all__ = ["KINDS", "delete_day", "purge"]
 
@@ -40,22 +40,14 @@ def delete_day(connection: Connection, kind: str, begin: int, end: int, camera: 
     if oldest is None:
         return None
     until = min(end, oldest - oldest % DAY + DAY)
-    touched = _touched(connection, kind, oldest, until, camera) if kind in COUNTED else set()
+    cameras = connection.scalars(select(table.c.camera).where(at >= oldest, at < until, *place).distinct()).all()
     deleted = connection.execute(delete(table).where(at >= oldest, at < until, *place)).rowcount
-    refresh(connection, touched)
+    hours = range(oldest - oldest % HOUR, until, HOUR)
+    if kind in COUNTED:
+        refresh(connection, {Hour(kind, name, hour) for name in cameras for hour in hours})
+    elif kind == "occupancy":
+        refresh_occupancy(connection, {(name, hour) for name in cameras for hour in hours})
     return deleted
-
-
-def _touched(connection: Connection, kind: str, begin: int, end: int, camera: str | None) -> set[Hour]:
-    """The hours whose sums change with the rows from `begin` to `end`."""
-    hours = tables.hours.c
-    place = [] if camera is None else [hours.camera == camera]
-    found = connection.execute(
-        select(hours.camera, hours.hour)
-        .where(hours.counted == kind, hours.hour > begin - HOUR, hours.hour < end, *place)
-        .distinct()
-    )
-    return {Hour(kind, name, hour) for name, hour in found}
 
 
 def purge(

@@ -62,7 +62,7 @@ def export(
     with _open(form, out, table, names, times) as writer:
         rows = connection.execute(statement, execution_options={"yield_per": _AT_ONCE})
         for some in rows.mappings().partitions():
-            writer.write([_with_times(row, times) for row in some])
+            writer.write([_with_times(dict(row), times) for row in some])
             progress(len(some))
 
 
@@ -71,12 +71,8 @@ def _within(what: str, begin: int, end: int, camera: str | None) -> list[Any]:
     return [table.c[at] >= begin, table.c[at] < end, *([] if camera is None else [table.c.camera == camera])]
 
 
-def _with_times(row: Mapping[str, Any], times: Sequence[str]) -> dict[str, Any]:
-    found = dict(row)
-    for name in times:
-        if found[name] is not None:
-            found[name] = datetime.fromtimestamp(found[name] / 1000, UTC)
-    return found
+def _with_times(row: dict[str, Any], times: Sequence[str]) -> dict[str, Any]:
+    return row | {name: datetime.fromtimestamp(row[name] / 1000, UTC) for name in times if row[name] is not None}
 
 
 @contextmanager

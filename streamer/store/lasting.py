@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from streamer.store import tables
-from streamer.store.rollup import COUNTED
+from streamer.store.rollup import COUNTED, HOUR, SPANS, span_of
 
 __all__ = ["dwell"]
 
-_SPANS: Final = (0, 5, 10, 30, 60, 120, 300, 600, 1800)  # s; the last is open
+_TOLD: Final = (0, 5, 10, 30, 60, 120, 300, 600, 1800)  # s, all of them among SPANS; the last is open
+_EXACT: Final = 8 * 24 * HOUR  # up to here single visits are looked at
 
 
 def dwell(
@@ -19,29 +20,72 @@ def dwell(
 ) -> dict[str, Any]:
     """Of visits that began from `begin` up to `end` (ms), or of stays in a zone, as far as they have ended.
 
-    line: of visits that crossed this one only. spans: from, to (s; null: open) and count of each. median: s, exact;
-    null where nothing has ended.
+    line: of visits that crossed this one only. spans: from, to (s; null: open) and count of each. median: s, null where
+    nothing has ended; exact up to eight days, beyond from spans whose ends lie within a half of each other. Beyond
+    eight days and without a line, a range counts from its first whole hour of UTC to its last.
     """
-    source = COUNTED["stays" if zone else "visits"]
-    row = source.table.c
-    lasted = source.until - source.at
-    conditions = [row.camera.in_(cameras), source.at >= begin, source.at < end, source.until.is_not(None)]
-    if zone:
-        conditions.append(source.name == zone)
-    if line:
-        crossing = tables.crossings.c
-        crossed = row.visit if zone else row.key
-        conditions.append(exists().where(crossing.visit == crossed, crossing.line == line))
-    place = case(*((lasted < below * 1000, i) for i, below in enumerate(_SPANS[1:])), else_=len(_SPANS) - 1)
-    grouped = select(place.label("place"), func.count()).where(*conditions).group_by("place")
-    counts: dict[int, int] = {number: count for number, count in connection.execute(grouped)}  # noqa: C416 - rows
+    counted = "stays" if zone else "visits"
+    by_hour = end - begin > _EXACT and not line
+    conditions = _of_rows(counted, cameras, begin, end, line=line, zone=zone)
+    statement = _summed(counted, cameras, begin, end, zone) if by_hour else _grouped(counted, conditions)
+    counts: dict[int, int] = {span: int(count) for span, count in connection.execute(statement)}
     total = sum(counts.values())
     median = None
     if total:
-        middle = select(lasted).where(*conditions).order_by(lasted).limit(1).offset((total - 1) // 2)
-        median = round(connection.scalars(middle).one() / 1000, 2)  # type: ignore[operator]
-    spans = zip(_SPANS, (*_SPANS[1:], None), strict=True)
+        median = _within_spans(counts, total) if by_hour else _exact(connection, counted, conditions, total)
+    spans = zip(_TOLD, (*_TOLD[1:], None), strict=True)
     return {
         "median": median,
-        "spans": [{"from": low, "to": high, "count": counts.get(i, 0)} for i, (low, high) in enumerate(spans)],
+        "spans": [{"from": low, "to": high, "count": _between(counts, low, high)} for low, high in spans],
     }
+
+
+def _of_rows(
+    counted: str, cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: str
+) -> list[ColumnElement[bool]]:
+    source = COUNTED[counted]
+    row, crossing = source.table.c, tables.crossings.c
+    found = [row.camera.in_(cameras), source.at >= begin, source.at < end, source.until.is_not(None)]
+    if zone:
+        found.append(source.name == zone)
+    if line:
+        visit = row.key if counted == "visits" else row.visit
+        found.append(exists().where(crossing.visit == visit, crossing.line == line))
+    return found
+
+
+def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[int, int]:
+    source = COUNTED[counted]
+    grouped = select(span_of(source.until - source.at).label("span"), func.count())
+    return grouped.where(*conditions).group_by("span")
+
+
+def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: str) -> Select[int, int]:
+    row = tables.spans.c
+    conditions = [row.counted == counted, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR]
+    if zone:
+        conditions.append(row.name == zone)
+    summed = select(row.span, func.sum(row.count))
+    return summed.where(*conditions).group_by(row.span)
+
+
+def _exact(connection: Connection, counted: str, conditions: list[ColumnElement[bool]], total: int) -> float:
+    lasted: ColumnElement[Any] = COUNTED[counted].until - COUNTED[counted].at
+    middle = select(lasted).where(*conditions).order_by(lasted).limit(1).offset((total - 1) // 2)
+    return float(round(connection.scalars(middle).one() / 1000, 2))
+
+
+def _within_spans(counts: dict[int, int], total: int) -> float:
+    """Where the middle one lies, if those of its span are spread evenly."""
+    before = 0
+    for span in sorted(counts):
+        if before + counts[span] >= total / 2:
+            low = SPANS[span]
+            high = SPANS[span + 1] if span + 1 < len(SPANS) else low
+            return round(low + (high - low) * (total / 2 - before) / counts[span], 1)
+        before += counts[span]
+    raise AssertionError("no middle")
+
+
+def _between(counts: dict[int, int], low: int, high: int | None) -> int:
+    return sum(count for span, count in counts.items() if low <= SPANS[span] and (high is None or SPANS[span] < high))

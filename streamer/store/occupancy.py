@@ -6,10 +6,10 @@ from datetime import tzinfo
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from streamer.store import tables
-from streamer.store.calendar import Bucket, edges, local_time, place, stretches
+from streamer.store.calendar import Bucket, Stretch, edges, local_time, place, stretches
 
 __all__ = ["bucket_for", "occupancy"]
 
@@ -41,25 +41,34 @@ def occupancy(
     limits = edges(begin, end, bucket, zone)
     sums: dict[int, dict[str, list[float]]] = {}
     for span in stretches(begin, end, zone):
-        row = tables.occupancy.c
         shift, width = (0, end + 1) if bucket == "total" else span.number(bucket)
-        number = ((row.minute + shift) // width).label("number")
-        people = func.sum(row.mean * row.observed)
-        statement = select(number, row.camera, people, func.max(row.peak), func.sum(row.observed)).where(
-            row.camera.in_(cameras), row.zone == zone_name, row.minute >= span.begin, row.minute < span.end
-        )
-        for bucket_number, camera, person_seconds, peak, observed in connection.execute(
-            statement.group_by(number, row.camera)
-        ):
-            start = max(bucket_number * width - shift, span.begin)
+        hours = bucket != "minute" and all(at % _HOUR == 0 for at in (span.begin, span.end, span.offset))
+        statement = _statement(cameras, zone_name, span, hours=hours, shift=shift, width=width)
+        for number, camera, people, peak, observed in connection.execute(statement):
+            start = max(number * width - shift, span.begin)
             found = sums.setdefault(place(limits, start), {}).setdefault(camera, [0.0, 0.0, 0.0])
-            found[0] += person_seconds
+            found[0] += people
             found[1] = max(found[1], peak)
             found[2] += observed
     return [
         {"start": start / 1000, "end": until / 1000, "time": local_time(start, zone), **_of(sums.get(i))}
         for i, (start, until) in enumerate(pairwise(limits))
     ]
+
+
+def _statement(
+    cameras: tuple[str, ...], zone_name: str, span: Stretch, *, hours: bool, shift: int, width: int
+) -> Select[Any]:
+    """(number of the bucket, camera, person-seconds, peak, observed). hours: from the sums of hours."""
+    table = tables.occupancy_hours if hours else tables.occupancy
+    at = table.c.hour if hours else table.c.minute
+    people = table.c.people if hours else table.c.mean * table.c.observed
+    number = ((at + shift) // width).label("number")
+    return (
+        select(number, table.c.camera, func.sum(people), func.max(table.c.peak), func.sum(table.c.observed))
+        .where(table.c.camera.in_(cameras), table.c.zone == zone_name, at >= span.begin, at < span.end)
+        .group_by(number, table.c.camera)
+    )
 
 
 def _of(cameras: dict[str, list[float]] | None) -> dict[str, float | int | None]:

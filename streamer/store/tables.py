@@ -16,7 +16,9 @@ __all__ = [
     "hours",
     "metadata",
     "occupancy",
+    "occupancy_hours",
     "rules",
+    "spans",
     "stays",
     "uptime",
     "visits",
@@ -146,6 +148,32 @@ hours = Table(
     Column("count", Integer, nullable=False),
     Column("timed", Integer, nullable=False),
     Column("milliseconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How long the visits and stays of an hour lasted, as far as they have ended. span: number of `rollup.SPANS`.
+spans = Table(
+    "spans",
+    metadata,
+    Column("counted", Text, primary_key=True),
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The minutes of an hour in one row. people: mean times observed, summed up.
+occupancy_hours = Table(
+    "occupancy_hours",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("zone", Text, primary_key=True),
+    Column("people", Double, nullable=False),
+    Column("peak", Integer, nullable=False),
+    Column("observed", Double, nullable=False),
     sqlite_with_rowid=False,
 )
 

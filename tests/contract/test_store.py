@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from streamer.analytics.age_groups import AgeGroups
 from streamer.errors import StoreError
 from streamer.store import tables
 from streamer.store.batch import write_rows, write_uptime
-from streamer.store.database import Database
+from streamer.store.database import Database, migrate
 from streamer.store.deletion import purge
+from streamer.store.rollup import SPANS
 from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
 from streamer.store.uptime import Interval
 from streamer.types import OccupancyMinute
@@ -163,5 +164,24 @@ def test_no_column_can_hold_who_somebody_was() -> None:
         *(f"events.{name}" for name in ("id", "key", "kind", "camera", "at", "rule", "direction", "visit")),
         *(f"hours.{name}" for name in ("counted", "camera", "hour", "name", "direction", "gender", "age_group")),
         *(f"hours.{name}" for name in ("count", "timed", "milliseconds")),
+        *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
+        *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
     }
+
+
+def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_up_to_date(url: str) -> None:
+    old = Database(url)
+    with old._writer.begin() as connection:
+        migrate(connection, "0001")
+        visit = {"key": "v", "camera": "door", "started_at": milliseconds(NOON), "ended_at": milliseconds(NOON) + 8_000}
+        about = {"gender": "female", "gender_confidence": 0.9, "age_group": "25-34", "samples": 3}
+        connection.execute(insert(tables.visits), visit | about)
+        minute = {"camera": "door", "minute": milliseconds(NOON), "zone": "", "session": "s"}
+        connection.execute(insert(tables.occupancy), minute | {"mean": 1.5, "peak": 2, "observed": 60.0})
+    old.open()
+    [span] = all_rows(old, tables.spans)
+    assert (span["hour"], SPANS[span["span"]], span["count"]) == (milliseconds(NOON), 7, 1)
+    [hour] = all_rows(old, tables.occupancy_hours)
+    assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
+    old.close()
