@@ -50,12 +50,16 @@ def make_video(
     b_frames: int = 0,
     keyframe_every: int | None = None,
     pts: Sequence[int] | None = None,
+    preset: str = "ultrafast",
 ) -> Path:
-    """A video of the moving pattern, in the container of the suffix; `pts` overrides the frames' times, in 1/fps s."""
+    """A video of the moving pattern, in the container of the suffix; `pts` overrides the frames' times, in 1/fps s.
+
+    preset: of x264; its fastest one has no deblocking.
+    """
     count = len(pts) if pts is not None else round(seconds * fps)
     options = {"bf": str(b_frames), "g": str(keyframe_every or fps)}
     if codec == "libx264":
-        options |= {"preset": "ultrafast", "crf": "20", "sc_threshold": "0"}
+        options |= {"preset": preset, "crf": "20", "sc_threshold": "0"}
     elif codec == "libx265":
         options |= {
             "preset": "ultrafast",

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _TICK = 1.0
 _WINDOW = 3  # ticks over which the load is taken
+_WARMING = 10.0  # s after a camera's first frame: its stream is probed, and every face is new and read often
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class LoadControl:
         self._steps: dict[str, tuple[Reduction, ...]] = {camera.id: (FULL,) for camera in cameras}
         self._reductions: dict[str, Reduction] = {camera.id: FULL for camera in cameras}
         self._history: deque[_Counts] = deque(maxlen=_WINDOW + 1)
+        self._known: set[str] = set()  # cameras that have been live
+        self._judged_from = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="governor", daemon=True)
         for camera in cameras:
@@ -107,7 +110,10 @@ class LoadControl:
         load = self._load(now, [status.lag for _, status in live])
         governed = [self._governed(camera, status) for camera, status in live]
         log.debug("%s", load)
-        if self._governor.decide(now, load, governed):
+        if new := {camera.id for camera, _ in live} - self._known:
+            self._known |= new
+            self._judged_from = now + _WARMING
+        if now >= self._judged_from and self._governor.decide(now, load, governed):
             self._carry_out(load)
 
     def _load(self, now: float, lags: Sequence[float]) -> Load:
@@ -146,7 +152,8 @@ class LoadControl:
             before, after = self._reductions[camera.id], found[camera.id]
             if before == after:
                 continue
-            camera.ease(after.max_fps)
+            if after.max_fps != before.max_fps:
+                camera.ease(after.max_fps)
             camera.lane.set_effort(after.effort)
             self._metrics.reduction_level.labels(camera.id).set(after.level)
             lowered, raised = lowered + (after.level > before.level), raised + (after.level < before.level)

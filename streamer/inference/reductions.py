@@ -1,10 +1,11 @@
-"""The steps by which a camera is analysed less closely: rate first, then detection width, then readings. Pure."""
+"""The steps by which a camera is analysed less closely: looks first, rate, detection width, readings. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from streamer.inference.effort import Effort
+from streamer.tracking.look_schedule import LONGEST
 
 __all__ = ["FULL", "Reduction", "reductions"]
 
@@ -33,6 +34,7 @@ FULL = Reduction(0, None, Effort())
 def reductions(fps: float, detect_width: int) -> tuple[Reduction, ...]:
     """From nothing reduced to the least, one step after the other.
 
+    At first every frame is still analysed, but faces are looked for only as often as must be, and carried on between.
     fps: frames a second that are analysed when nothing is reduced. detect_width: pixels, as configured. What is below
     the least from the start isn't reduced.
     """
@@ -41,18 +43,22 @@ def reductions(fps: float, detect_width: int) -> tuple[Reduction, ...]:
     def add(max_fps: float | None, effort: Effort) -> None:
         found.append(Reduction(len(found), max_fps, effort))
 
+    looks = 0.0
+    if fps * LONGEST > 1:
+        looks = LONGEST
+        add(None, Effort(look_interval=looks))
     rate = fps
     while rate > _LEAST_FPS:
         rate = round(rate * _RATE_STEP, 1)
         if rate < _LEAST_FPS / 0.9:  # the last step would be hardly one
             rate = _LEAST_FPS
-        add(rate, Effort())
+        add(rate, Effort(look_interval=looks))
     lowest, width = found[-1].max_fps, None
     for share in _WIDTHS:
         narrower = max(_LEAST_WIDTH, int(detect_width * share) // 32 * 32)  # the nets take multiples of 32
         if narrower < (width or detect_width):
             width = narrower
-            add(lowest, Effort(detect_width=width))
+            add(lowest, Effort(looks, width))
     for readings in _READINGS:
-        add(lowest, Effort(detect_width=width, most_readings=readings))
+        add(lowest, Effort(looks, width, readings))
     return tuple(found)

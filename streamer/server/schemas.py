@@ -22,6 +22,7 @@ class ReductionModel(BaseModel):
     """How a camera is analysed while the machine is too busy for all of it; what is null is as configured."""
 
     level: int = Field(description="steps below what is configured")
+    look_interval: float | None = Field(description="seconds between looks for faces, which are carried on meanwhile")
     max_fps: float | None = Field(description="frames analysed a second at most")
     detect_width: int | None = Field(description="pixels across in which faces are looked for")
     readings: int | None = Field(description="faces whose age and gender are read in one frame, at most")

@@ -53,6 +53,23 @@ def test_rate_limit_drops_frames_before_the_queue_and_counts_them(clip: Path) ->
     assert watch.metric("streamer_frames_dropped_total", reason="rate") == 25 - len(watch.frames)
 
 
+def test_an_eased_camera_delivers_fewer_frames_and_tells_those_left_out_from_its_own_limit(clip: Path) -> None:
+    watch = Watch(camera(str(clip), loop=False, max_fps=12.5))
+    watch.reader.ease(5)
+    with watch:
+        watch.wait_for_state(CameraState.STOPPED)
+    assert len(watch.frames) == pytest.approx(5, abs=1)
+    by_limit, by_load = (watch.metric("streamer_frames_dropped_total", reason=why) or 0 for why in ("rate", "load"))
+    assert by_limit == pytest.approx(12, abs=1)
+    assert by_limit + by_load == 25 - len(watch.frames)
+
+
+def test_a_file_played_in_time_has_no_lag(clip: Path) -> None:
+    with Watch(camera(str(clip))) as watch:
+        watch.wait_for_frames(40)
+        assert watch.reader.status.lag < 0.2
+
+
 def test_frames_that_nobody_takes_are_evicted_and_counted(clip: Path) -> None:
     with Watch(camera(str(clip), loop=False), take=False) as watch:
         watch.wait_for_state(CameraState.STOPPED)
@@ -62,7 +79,7 @@ def test_frames_that_nobody_takes_are_evicted_and_counted(clip: Path) -> None:
 
 def test_every_reason_to_drop_has_a_figure_from_the_start(clip: Path) -> None:
     watch = Watch(camera(str(clip)))
-    for reason in ("rate", "evicted", "corrupt", "keyframe"):
+    for reason in ("rate", "load", "evicted", "corrupt", "keyframe"):
         labels = {"camera": "cam", "reason": reason}
         assert watch.metrics.registry.get_sample_value("streamer_frames_dropped_total", labels) == 0
 

@@ -66,6 +66,16 @@ def test_codecs_that_cameras_send_are_decoded(tmp_path: Path, codec: str) -> Non
     assert _numbers(path) == list(range(10))
 
 
+def test_without_deblocking_frames_differ_and_none_is_lost(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "clip.mp4", seconds=1, preset="veryfast")
+    pictures = []
+    for deblock in (True, False):
+        with open_source(camera(str(path), deblock=deblock)) as source:
+            pictures.append([sample.picture.pixels() for sample in source.frames()])
+    assert [frame_number(picture) for picture in pictures[1]] == list(range(25))
+    assert any((one != other).any() for one, other in zip(*pictures, strict=True))
+
+
 def test_decoder_holds_no_frame_back(tmp_path: Path) -> None:
     """One thread and low delay: each packet gives its frame at once."""
     path = make_video(tmp_path / "clip.mkv", seconds=0.4)

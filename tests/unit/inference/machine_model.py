@@ -58,8 +58,9 @@ class Machine:
     def _cost(self, level: int) -> float:
         """Of a camera a second, in frames that nothing was left out of."""
         step = self._ladder[level]
-        width = (step.effort.detect_width or 640) / 640
-        return (step.max_fps or 10) * (_FRAME + _LOOK * width**2 + _READING * step.effort.most_readings / 1.6)
+        rate, width = step.max_fps or 10, (step.effort.detect_width or 640) / 640
+        looks = min(rate, 1 / step.effort.look_interval) if step.effort.look_interval else rate
+        return rate * _FRAME + looks * (_LOOK * width**2 + _READING * step.effort.most_readings / 1.6)
 
 
 def _values(load: Load) -> tuple[float, float, float, float]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from streamer.inference.governor import Governed, Governor, Load
 from tests.unit.inference.machine_model import Machine, Step
+from tests.unit.inference.recorded_load import RECORDED
 
 CALM = Load(use=0.3, lost=0.0, waited=0.002, lag=0.0)
 FULL_BUT_FINE = Load(use=0.98, lost=0.0, waited=0.01, lag=0.0)
@@ -172,6 +173,20 @@ def test_a_load_that_stays_is_probed_ever_more_rarely() -> None:
     steps = Machine([0], capacity).run(governor, 3600)
     changes = [at for at, _ in _changes(steps)]
     assert len([at for at in changes if at > 1800]) <= 2 * math.ceil(1800 / Governor.MOST_PATIENCE)
+
+
+def test_on_a_recorded_start_of_too_many_cameras_it_lowers_while_frames_are_lost_and_rests_when_they_are_not() -> None:
+    governor, cameras = _governor(), _cameras(*[0] * 16, steps=7)
+    totals = []
+    for at, load in enumerate(RECORDED):
+        governor.decide(at, load, cameras)
+        totals.append(sum(governor.levels.values()))
+    first = next(at for at, load in enumerate(RECORDED) if load.lost > Governor.TOO_MANY_LOST and load.use > 0.5)
+    assert totals[first - 1] == 0
+    assert totals[first] > 0
+    assert totals == sorted(totals), "nothing is raised in a minute that was never calm for long"
+    calm = [at for at, load in enumerate(RECORDED) if at > first and load.lost <= Governor.TOO_MANY_LOST]
+    assert all(totals[at] == totals[at - 1] for at in calm)
 
 
 @pytest.mark.parametrize("curve", CURVES)

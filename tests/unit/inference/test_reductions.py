@@ -12,16 +12,17 @@ from streamer.inference.effort import Effort
 from streamer.inference.reductions import FULL, reductions
 
 
-def test_rate_goes_first_then_width_then_readings() -> None:
-    assert [(step.max_fps, step.effort.detect_width, step.effort.most_readings) for step in reductions(10, 640)] == [
-        (None, None, 4),
-        (8.0, None, 4),
-        (6.4, None, 4),
-        (5.0, None, 4),
-        (5.0, 480, 4),
-        (5.0, 320, 4),
-        (5.0, 320, 2),
-        (5.0, 320, 1),
+def test_looks_go_first_then_rate_then_width_then_readings() -> None:
+    assert [(step.max_fps, step.effort) for step in reductions(10, 640)] == [
+        (None, Effort(0.0, None, 4)),
+        (None, Effort(0.2, None, 4)),
+        (8.0, Effort(0.2, None, 4)),
+        (6.4, Effort(0.2, None, 4)),
+        (5.0, Effort(0.2, None, 4)),
+        (5.0, Effort(0.2, 480, 4)),
+        (5.0, Effort(0.2, 320, 4)),
+        (5.0, Effort(0.2, 320, 2)),
+        (5.0, Effort(0.2, 320, 1)),
     ]
 
 
@@ -40,11 +41,14 @@ def test_each_step_asks_for_less_and_nothing_falls_below_its_least(fps: float, w
     assert steps[0] is FULL
     assert steps[0].effort == Effort()
     assert [step.level for step in steps] == list(range(len(steps)))
-    kept = [(s.max_fps or fps, s.effort.detect_width or width, s.effort.most_readings) for s in steps]
+    kept = [
+        (s.max_fps or fps, -s.effort.look_interval, s.effort.detect_width or width, s.effort.most_readings)
+        for s in steps
+    ]
     for before, after in itertools.pairwise(kept):
         assert before != after
         assert all(a <= b for a, b in zip(after, before, strict=True))
-    rates, widths, readings = zip(*kept, strict=True)
+    rates, _, widths, readings = zip(*kept, strict=True)
     assert min(rates) >= min(fps, 5)
     assert min(widths) >= min(width, 320)
     assert min(readings) >= 1

@@ -68,6 +68,14 @@ def test_cameras_tell_their_state_and_what_became_of_their_frames(server: Api) -
     assert server.get("/api/v1/cameras/lobby").json()["id"] == "lobby"
 
 
+def test_a_camera_tells_what_its_analysis_is_reduced_to(server: Api) -> None:
+    found = {each["id"]: CameraModel.model_validate(each) for each in server.get("/api/v1/cameras").json()}
+    reduced = found["entrance"].reduced
+    assert reduced is not None
+    assert (reduced.max_fps, reduced.detect_width, reduced.readings) == (5.0, 320, 2)
+    assert found["lobby"].reduced is None
+
+
 @pytest.mark.parametrize(
     ("query", "size"),
     [

@@ -18,10 +18,10 @@ export function counted(number, one, many) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** What a camera's analysis is reduced to → "reduced to 6 fps, 480 px, 1 face a frame: the machine is busy". */
-export function reduction({ fps, width, readings }) {
+/** What a camera's analysis is reduced to → "reduced to 5 looks a second: …", "reduced to 6 fps, 480 px, 1 face a frame: the machine is busy". */
+export function reduction({ interval, fps, width, readings }) {
   const parts = [
-    fps && `${Math.round(fps)}\u00a0fps`,
+    fps ? `${Math.round(fps)}\u00a0fps` : `${Math.round(1 / interval)} looks a second`,
     width && `${width}\u00a0px`,
     readings && `${counted(readings, "face", "faces")} a frame`,
   ];

@@ -23,7 +23,7 @@ function blankCamera(id) {
     reconnects: 0,
     dropped: {},
     lag: 0, // ms that frames are late before they are captured
-    reduced: null, // {fps, width, readings} while the load allows no more; null of these: as configured
+    reduced: null, // {interval, fps, width, readings} while the load allows no more; null of these: as configured
     faces: 0,
     occupancy: {}, // people in sight now, by zone; "" for the whole picture
     timings: {},
@@ -122,6 +122,7 @@ export class State {
     camera.latency = status.latency_ms;
     camera.dropped = status.dropped;
     camera.reduced = status.reduced && {
+      interval: status.reduced.look_interval,
       fps: status.reduced.max_fps,
       width: status.reduced.detect_width,
       readings: status.reduced.readings,
