@@ -38,7 +38,10 @@ MODELS: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """One made-up camera. down: seconds out of each `period` in which it is unreachable."""
+    """One made-up camera.
+
+    down: seconds out of each `period` in which it is unreachable. reduced: steps that the governor has taken, as told.
+    """
 
     name: str
     size: tuple[int, int] = (1280, 720)
@@ -47,11 +50,12 @@ class Scene:
     down: float = 0.0
     period: float = 24.0
     state: CameraState = CameraState.LIVE
+    reduced: int = 0
 
 
 SCENES: Mapping[str, Scene] = {
     "lobby": Scene("Lobby"),
-    "entrance": Scene("Main entrance", faces=14, fps=15.0),
+    "entrance": Scene("Main entrance", faces=14, fps=15.0, reduced=9),
     "yard": Scene("Yard, north side", size=(640, 360), fps=5.0, faces=2),
     "gate": Scene("Gate", size=(854, 480), faces=1, down=8.0),
     "cellar": Scene("Cellar", state=CameraState.RECONNECTING),
@@ -254,7 +258,7 @@ def make_services(scenes: Mapping[str, Scene] = SCENES, **overrides: Any) -> tup
     hub = Hub(metrics)
     cameras = {i: FakeCamera(i, scene, hub, metrics) for i, scene in scenes.items()}
     statuses = lambda: [camera.status() for camera in cameras.values()]  # noqa: E731 - a callable is what is asked for
-    reductions = {"entrance": reductions_of(25, 640)[-2]}
+    reductions = {i: reductions_of(scene.fps, 640)[scene.reduced] for i, scene in scenes.items()}
     services = Services(config, hub, metrics, statuses, lambda: MODELS, time.time(), reductions=lambda: reductions)
     return services, cameras
 

@@ -65,6 +65,19 @@ def test_large_view_fills_its_list_of_people_and_changes_its_picture(visit: Visi
         expect(page.locator('[data-fact="Dropped, by reason"]')).to_have_text(re.compile(r"^\d+ replaced by newer$"))
 
 
+def test_a_camera_whose_analysis_is_reduced_says_to_what_and_why(visit: Visit) -> None:
+    with Site({"door": Scene("Door", fps=10, faces=1, reduced=5), "yard": Scene("Yard", fps=10, faces=1)}) as site:
+        page = visit(site.url).page
+        expect(page.locator(f"{tile('door')} .tile-fps")).to_have_text(re.compile(r"^\d+\.\d\sfps, reduced$"))
+        expect(page.locator(f"{tile('yard')} .tile-fps")).to_have_text(re.compile(r"^\d+\.\d\sfps$"))
+        page.goto(site.url + "#/camera/door")
+        expect(page.locator('[data-fact="Analysis"]')).to_have_text(
+            re.compile(r"^Reduced to 5\sfps, 480\spx: the machine is busy$")
+        )
+        page.goto(site.url + "#/camera/yard")
+        expect(page.locator('[data-fact="Analysis"]')).to_have_text("as configured")
+
+
 def test_face_not_yet_read_is_unknown_and_says_why(visit: Visit) -> None:
     with Site({"lobby": Scene("Lobby", size=(640, 360), fps=10, faces=20)}) as site:
         visitor = visit(site.url + "#/camera/lobby")
