@@ -24,7 +24,8 @@ class CpuTimes:
     def cores(self) -> dict[str, float]:
         """Processor seconds a second since it was made: `streamer` (`streamer.THREADS`: of it), `server`, `viewers`.
 
-        The viewers are this process; `machine` is everything that ran, also what doesn't belong here.
+        The viewers are this process; `machine` is everything that ran, also what doesn't belong here; `stolen` is what
+        the host of a virtual machine took for others.
         """
         elapsed = time.monotonic() - self._began
         after = self._used()
@@ -41,7 +42,8 @@ class CpuTimes:
         used["server"] = sum(_seconds(process) for process in (server, *server.children(recursive=True)))
         used["viewers"] = _seconds(psutil.Process())
         whole = psutil.cpu_times()
-        used["machine"] = float(sum(whole) - whole.idle - getattr(whole, "iowait", 0.0) - getattr(whole, "guest", 0.0))
+        used["stolen"] = float(getattr(whole, "steal", 0.0))
+        used["machine"] = float(whole.user + whole.nice + whole.system)
         return used
 
 
