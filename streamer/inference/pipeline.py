@@ -226,7 +226,7 @@ class CameraPipeline:
         frame, detections = found.frame, found.detections
         if detections is None:
             detections = self._detect(frame, watch)
-        update = self._tracker.update(detections, frame.captured_at)
+        update = self._tracker.update(detections, frame.captured_at, (frame.width, frame.height))
         self._looking.looked(frame.captured_at, found.glimpse, update.sighting or Sighting())
         watch.lap("track")
         self._read_what_is_due(frame, detections, update.faces)

@@ -85,12 +85,15 @@ class Tracker:
         """Tracks held, unconfirmed and unseen ones included."""
         return len(self._lives)
 
-    def update(self, detections: Detections, at: float) -> TrackerUpdate:
+    def update(self, detections: Detections, at: float, size: tuple[int, int] | None = None) -> TrackerUpdate:
         """Take in the faces found in the frame of time `at`, in any order.
 
-        A step back in time counts as no time passing; the tracks' own times move along with it.
+        A step back in time counts as no time passing; the tracks' own times move along with it. size: the frame's width
+        and height, pixels, beyond which nobody is looked for any more; None: not known.
         """
         ended = self._pass_time(at)
+        if size is not None:
+            ended += self._let_leave(size, at)
         for life in self._lives:
             life.look(at)
         found = _in_canonical_order(detections)
@@ -132,20 +135,30 @@ class Tracker:
             self._pictures.shift(seconds)
             for life in self._lives:
                 life.shift(seconds)
-        live: list[Life] = []
-        ended: list[Life] = []
-        for life in self._lives:
-            (live if at - life.last_seen <= self._config.lost_after else ended).append(life)
-        self._lives = live
-        for life in ended:
-            if life.id is not None and life.stillness.static:
-                self._pictures.remember(life.motion.box, life.stillness.shape, at)
-        faces = _faces([life for life in ended if life.id is not None], None)
+        ended = self._end([life for life in self._lives if at - life.last_seen > self._config.lost_after], at)
         if seconds > 0:
             step = TimeStep(seconds)
-            for life in live:
+            for life in self._lives:
                 life.motion.predict(step)
-        return faces
+        return ended
+
+    def _let_leave(self, size: tuple[int, int], at: float) -> tuple[TrackedFace, ...]:
+        """End the tracks that have gone on out of the picture: who comes in there next is somebody else."""
+        width, height = size
+        left = []
+        for life in self._lives:
+            x0, y0, x1, y1 = life.motion.box
+            if not life.seen_in_last_look and (x1 < 0 or y1 < 0 or x0 > width or y0 > height):
+                left.append(life)
+        return self._end(left, at)
+
+    def _end(self, lives: list[Life], at: float) -> tuple[TrackedFace, ...]:
+        """Let go of these tracks; returns those that were confirmed."""
+        self._lives = [life for life in self._lives if life not in lives]
+        for life in lives:
+            if life.id is not None and life.stillness.static:
+                self._pictures.remember(life.motion.box, life.stillness.shape, at)
+        return _faces([life for life in lives if life.id is not None], None)
 
     def _associate(self, found: list[FoundFace], at: float) -> list[FoundFace]:
         """Match faces to tracks; returns the high-confidence ones that belong to none."""

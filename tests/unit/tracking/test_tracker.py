@@ -430,3 +430,20 @@ def test_the_confirming_score_is_the_detectors_own_unless_configured(
     tracker = Tracker(TrackingConfig(confirm_score=configured), confirm_score=detectors)
     started = [i for k in range(10) for i in update(tracker, k / 10, Face(300, score=0.75)).started]
     assert bool(started) == confirmed
+
+
+def test_who_comes_in_where_another_has_just_gone_out_is_somebody_else() -> None:
+    tracker, started = Tracker(TrackingConfig()), list[int]()
+    leaving = [Face(700.0 + 40 * k) for k in range(14)]  # out of the picture to the right, at 10 looks a second
+    coming = [Face(1240.0 - 40 * k) for k in range(14)]
+    looks = [[face] for face in leaving] + [[] for _ in range(4)] + [[face] for face in coming]
+    for k, faces in enumerate(looks):
+        started += tracker.update(found(faces), k / 10, (1280, 720)).started
+    assert started == [1, 2]
+
+
+def test_who_is_hidden_at_the_edge_of_the_picture_stays_the_same() -> None:
+    tracker, started = Tracker(TrackingConfig()), list[int]()
+    for k in range(40):
+        started += tracker.update(found([Face(1240.0)] if k % 10 < 5 else []), k / 10, (1280, 720)).started
+    assert started == [1]
