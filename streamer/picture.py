@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import av
 import cv2
@@ -109,9 +109,8 @@ class DecodedPicture:
         if self._frame.format.name not in _LUMA_FIRST:
             fine = self.pixels(columns * _LINES, rows * _LINES, "gray")
             return cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-        plane: Any = self._frame.planes[0]  # a buffer, which its type doesn't tell
-        lines = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-        step = max(1, plane.height // (rows * _LINES))
+        lines = _rows(self._frame.planes[0])
+        step = max(1, len(lines) // (rows * _LINES))
         return cv2.resize(lines[step // 2 :: step], (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
     @classmethod

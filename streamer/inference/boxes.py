@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +18,7 @@ __all__ = ["Letterbox", "nms", "small_picture"]
 
 _STRIDE = 32  # the nets halve their input five times
 _MOST = 5000  # candidates that suppression looks at, best first, as in OpenCV's detectors
+_BLOBS_KEPT = 8  # shapes; a camera has one, and a few when the width is changed under load
 _TALLEST = 2  # times the width: a picture taller than that is shrunk further
 
 
@@ -58,14 +60,41 @@ class Letterbox:
 def small_picture(
     picture: Picture, *, widest: int, order: Literal["bgr", "rgb"]
 ) -> tuple[NDArray[np.float32], Letterbox]:
-    """The picture as a net takes it: (1, 3, height, width) float32, 0–255, in this order of colours."""
+    """The picture as a net takes it: (1, 3, height, width) float32, 0–255, in this order of colours.
+
+    The array is used again by the calling thread's next call.
+    """
     box = Letterbox.of(picture.width, picture.height, widest=widest)
     pixels = picture.pixels(box.width, box.height, "bgr24" if order == "bgr" else "rgb24")
-    width, height = box.padded
-    blob = np.zeros((1, 3, height, width), np.float32)
+    return _planar(pixels, box), box
+
+
+class _Blobs(threading.local):
+    """This thread's inputs of nets, by shape: to clear megabytes for each look costs as much as to fill them."""
+
+    def __init__(self) -> None:
+        self.by_box: dict[Letterbox, NDArray[np.float32]] = {}
+
+    def of(self, box: Letterbox) -> NDArray[np.float32]:
+        """Zeros, or whatever lay in a picture of this shape before."""
+        blob = self.by_box.get(box)
+        if blob is None:
+            if len(self.by_box) >= _BLOBS_KEPT:
+                self.by_box.clear()
+            width, height = box.padded
+            blob = self.by_box[box] = np.zeros((1, 3, height, width), np.float32)
+        return blob
+
+
+_blobs = _Blobs()
+
+
+def _planar(pixels: NDArray[np.uint8], box: Letterbox) -> NDArray[np.float32]:
+    """Colour by colour, padded."""
+    blob = _blobs.of(box)
     for channel, plane in enumerate(cv2.split(pixels)):
         blob[0, channel, : box.height, : box.width] = plane
-    return blob, box
+    return blob
 
 
 def nms(found: Detections, overlap: float) -> Detections:

@@ -18,6 +18,8 @@ __all__ = ["YuNet", "decode_yunet"]
 _STRIDES = (8, 16, 32)
 _OVERLAP = 0.3
 
+_Values = NDArray[np.float32]
+
 
 class YuNet:
     """See `Detector`."""
@@ -44,23 +46,39 @@ def decode_yunet(outputs: Outputs, width: int, threshold: float) -> Detections:
     outputs: for each stride s, cells row by row: cls_s and obj_s (1, cells, 1), bbox_s (1, cells, 4), kps_s
     (1, cells, 10). width: of the net's input, a multiple of 32. Follows OpenCV's FaceDetectorYN. Raises ModelError.
     """
-    boxes, scores, landmarks = [], [], []
+    found = [Detections.none()]
     for stride in _STRIDES:
         try:
             cls, obj, bbox, kps = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox", "kps"))
         except KeyError as error:
             raise ModelError(f"not YuNet: the net has no output {error.args[0]}") from None
-        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
-        if np.isnan(score).any():
+        likely = cls[:, 0] * obj[:, 0]
+        if np.isnan(likely.sum()):
             raise ModelError("YuNet returned scores that are not numbers: the weights don't fit the runtime")
-        hits = np.nonzero(score >= threshold)[0]
-        corner = _cells(width // stride, len(score))[hits]
-        centre = (corner + bbox[hits, :2]) * stride
-        half = np.exp(np.minimum(bbox[hits, 2:], 10)) * (stride / 2)
-        boxes.append(np.concatenate([centre - half, centre + half], axis=1))
-        scores.append(score[hits])
-        landmarks.append((corner[:, None] + kps[hits].reshape(-1, 5, 2)) * stride)
-    return Detections(np.concatenate(boxes), np.concatenate(scores), np.concatenate(landmarks))
+        # few: everything else is worked out for them alone
+        hits = np.flatnonzero(likely >= threshold * threshold - 1e-6)
+        if hits.size:
+            corner = _cells(width // stride, len(likely))[hits]
+            faces = _decode_cells(corner, stride, cls=cls[hits, 0], obj=obj[hits, 0], bbox=bbox[hits], kps=kps[hits])
+            found.append(faces.select(faces.scores >= threshold))
+    return Detections(
+        np.concatenate([faces.boxes for faces in found]),
+        np.concatenate([faces.scores for faces in found]),
+        np.concatenate([faces.landmarks for faces in found]),
+    )
+
+
+def _decode_cells(
+    corner: _Values, stride: int, *, cls: _Values, obj: _Values, bbox: _Values, kps: _Values
+) -> Detections:
+    """The faces of some cells of one stride. corner: their columns and rows, (N, 2)."""
+    centre = (corner + bbox[:, :2]) * stride
+    half = np.exp(np.minimum(bbox[:, 2:], 10)) * (stride / 2)
+    return Detections(
+        np.concatenate([centre - half, centre + half], axis=1),
+        np.sqrt(np.clip(cls, 0, 1) * np.clip(obj, 0, 1)),
+        (corner[:, None] + kps.reshape(-1, 5, 2)) * stride,
+    )
 
 
 @functools.lru_cache(maxsize=64)

@@ -124,6 +124,7 @@ class Tracker:
         """The camera's pictures have so many times their pixels from now on: all faces stay where they were in them."""
         self._pictures.rescale(across, down)
         self._others = [scaled(box, across, down) for box in self._others]
+        self._others = [scaled(box, across, down) for box in self._others]
         for life in self._lives:
             life.rescale(across, down)
 
