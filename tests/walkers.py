@@ -211,7 +211,7 @@ class Counted:
 
 
 def count(
-    walkers: Sequence[Walker], looks: Iterator[tuple[float, Detections]], *, confirm_score: float = 0.8
+    walkers: Sequence[Walker], looks: Iterable[tuple[float, Detections]], *, confirm_score: float = 0.8
 ) -> Counted:
     """Run what was found, frame by frame (time in s, faces), through the pipeline of one camera."""
     events: list[Event] = []

@@ -434,9 +434,9 @@ def test_the_confirming_score_is_the_detectors_own_unless_configured(
 
 def test_who_comes_in_where_another_has_just_gone_out_is_somebody_else() -> None:
     tracker, started = Tracker(TrackingConfig()), list[int]()
-    leaving = [Face(700.0 + 40 * k) for k in range(14)]  # out of the picture to the right, at 10 looks a second
-    coming = [Face(1240.0 - 40 * k) for k in range(14)]
-    looks = [[face] for face in leaving] + [[] for _ in range(4)] + [[face] for face in coming]
+    leaving = [Face(700.0 + 20 * k) for k in range(28)]  # out of the picture to the right, at 10 looks a second
+    coming = [Face(1240.0 - 20 * k) for k in range(28)]
+    looks = [[face] for face in leaving] + [[] for _ in range(8)] + [[face] for face in coming]
     for k, faces in enumerate(looks):
         started += tracker.update(found(faces), k / 10, (1280, 720)).started
     assert started == [1, 2]
