@@ -121,18 +121,24 @@ def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnEle
 
 
 def _hours(asked: Question, span: Stretch) -> _Source:
-    row = tables.hours.c
+    row: Any = tables.hours.c
+    conditions = [
+        row.counted == asked.counted,
+        row.camera == asked.cameras[0] if len(asked.cameras) == 1 else row.camera.in_(asked.cameras),
+        row.hour >= span.begin,
+        row.hour < span.end,
+        *([row.name == asked.name] if asked.name else []),
+    ]
+    if not {"gender", "age_group"}.intersection(asked.group_by):
+        # First in the order of the table's key, which needs no sorting: half the time on SQLite
+        cells = (row.camera, row.hour, row.name, row.direction)
+        sums = (func.sum(row[name]).label(name) for name in ("count", "timed", "milliseconds"))
+        row, conditions = select(*cells, *sums).where(*conditions).group_by(*cells).subquery().c, []
     columns: dict[str, ColumnElement[Any]] = {**dict(row.items()), "line": row.name, "zone": row.name}
     groups = [columns[name] for name in asked.group_by]
     number = _number(asked, span, row.hour).label("number")
     lasted = func.coalesce(func.sum(row.milliseconds), 0)
-    statement = select(number, *groups, func.sum(row.count), func.sum(row.timed), lasted).where(
-        row.counted == asked.counted,
-        row.camera.in_(asked.cameras),
-        row.hour >= span.begin,
-        row.hour < span.end,
-        *([row.name == asked.name] if asked.name else []),
-    )
+    statement = select(number, *groups, func.sum(row["count"]), func.sum(row.timed), lasted).where(*conditions)
     return _Source(asked, span, statement.group_by(number, *groups))
 
 
