@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streamer import __version__
+from streamer.analytics.age_groups import UNKNOWN, AgeGroups
 from streamer.errors import PrivacyError
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
@@ -83,6 +84,7 @@ async def status(here: Here) -> SafeJSONResponse:
             "models": dict(services.models()),
             "workers": services.config.inference.workers,
             "privacy": services.config.privacy,
+            "age_groups": [*AgeGroups(services.config.footfall.age_groups).names, UNKNOWN],
             "degraded": services.health.degraded,
             "viewers": here.statistics.viewers(),
             "cameras": here.statistics.cameras(),

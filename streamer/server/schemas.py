@@ -64,6 +64,7 @@ class StatusModel(BaseModel):
     models: dict[str, Any] = Field(description="by role: name, runtime, precision, origin")
     workers: int | str
     privacy: str
+    age_groups: list[str] = Field(description="of the footfall figures, youngest first")
     degraded: dict[str, str] = Field(description="parts beside the video that can't do their work, and why")
     viewers: dict[str, int] = Field(description="by transport")
     cameras: list[CameraModel]

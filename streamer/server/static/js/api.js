@@ -23,8 +23,12 @@ async function ask(url, options) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The server can't be reached.", 0);
   });
-  if (!answer.ok) throw new ApiError(await detail(answer), answer.status);
+  if (!answer.ok) throw new ApiError(sentence(await detail(answer)), answer.status);
   return answer.json();
+}
+
+function sentence(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** What the server says of an error: RFC 9457's detail. */

@@ -43,6 +43,7 @@ export class Header {
     setText(byId("viewers-count"), count(state.viewers ?? 0));
     setText(byId("viewers-word"), state.viewers === 1 ? " viewer" : " viewers");
     this.#banner(connection, now);
+    this.#degraded(connection.state === "open" ? Object.entries(state.degraded) : []);
     this.#announce(connection);
   }
 
@@ -56,6 +57,12 @@ export class Header {
     setText(byId("banner-detail"), refused ? "Sign in again to go on watching." : `${why}What you see is old. The page reconnects by itself.`);
     setText(byId("banner-action"), refused ? "Sign in" : "Try now");
     byId("banner-action").disabled = connection.state === "connecting";
+  }
+
+  /** What can't do its work beside the video. */
+  #degraded(parts) {
+    setHidden(byId("degraded"), !parts.length);
+    setText(byId("degraded-detail"), parts.map(([part, problem]) => `${capitalized(part)}: ${problem}`).join("; "));
   }
 
   /** Told once per change, not with every second of a countdown. */

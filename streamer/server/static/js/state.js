@@ -37,6 +37,7 @@ export class State {
   version = "";
   privacy = "none";
   viewers = null;
+  degraded = {}; // parts beside the video that can't do their work, and why
   cameras = new Map();
   clockOffset = 0; // seconds to add to this device's clock to get the server's
 
@@ -64,6 +65,7 @@ export class State {
 
   stats(message) {
     this.viewers = Object.values(message.viewers).reduce((sum, number) => sum + number, 0);
+    this.degraded = message.degraded ?? {};
     this.clockOffset = message.timestamp - Date.now() / 1000;
     for (const status of message.cameras) {
       this.#status(status);

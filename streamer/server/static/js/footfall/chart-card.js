@@ -1,6 +1,6 @@
 // A card with a chart: drawn to the room there is, read out where it is pointed at, its figures as a table and a file.
 
-import { fromTemplate, setHidden, setText } from "../dom.js";
+import { fromTemplate, setAttribute, setHidden, setText } from "../dom.js";
 import { saveCsv } from "./csv.js";
 
 /**
@@ -15,6 +15,7 @@ export class ChartCard {
   #table;
   #chart = null;
   #width = 0;
+  #figures = "";
 
   /** root: the card's element; it is filled from the template. */
   constructor(root) {
@@ -27,8 +28,6 @@ export class ChartCard {
     this.#table = root.querySelector(".chart-table");
     root.querySelector(".chart-save").addEventListener("click", () => saveCsv(this.#chart.file, this.#chart.table));
     root.querySelector(".chart-as-table").addEventListener("click", (event) => this.#toggle(event.currentTarget));
-    root.querySelector(".chart-save").setAttribute("aria-label", `${this.#title}: download as CSV`);
-    root.querySelector(".chart-as-table").setAttribute("aria-label", `${this.#title}: show as a table`);
     this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
     this.#canvas.addEventListener("pointerleave", () => this.#say(null));
     new ResizeObserver(() => this.#resized()).observe(this.#canvas);
@@ -39,6 +38,8 @@ export class ChartCard {
     this.#root.removeAttribute("aria-busy");
     this.#explain(chart.legend ?? [], chart.note ?? "");
     setHidden(this.#root.querySelector(".chart-tools"), false);
+    setAttribute(this.#root.querySelector(".chart-save"), "aria-label", `CSV: ${this.#title}`);
+    setAttribute(this.#root.querySelector(".chart-as-table"), "aria-label", `Table: ${this.#title}`);
     this.#fillTable(chart.table);
     this.#draw();
   }
@@ -124,6 +125,9 @@ export class ChartCard {
 
   /** Always there for screen readers; on the screen when asked for. */
   #fillTable({ columns, rows }) {
+    const figures = JSON.stringify([columns, rows]);
+    if (figures === this.#figures && this.#table.childElementCount) return; // where it was scrolled to stays
+    this.#figures = figures;
     const table = document.createElement("table");
     const caption = table.createCaption();
     caption.className = "sr-only";

@@ -4,7 +4,7 @@ import { byId, setText } from "../dom.js";
 import { clock, count, duration } from "../format.js";
 import { fetchSnapshot } from "../snapshot.js";
 import { ChartCard } from "./chart-card.js";
-import { counts, dwell, heat, occupancy, total } from "./data.js";
+import { ageGroups, counts, dwell, heat, occupancy, total } from "./data.js";
 import { countedIn, loadFlow } from "./flow.js";
 import { heatChart } from "./heat.js";
 import { histogramChart } from "./histogram.js";
@@ -60,14 +60,15 @@ export class Figures {
 
   async #people({ scope, period, file }, signal) {
     const counted = countedIn(scope);
-    const rows = await counts(counted, scope, period, { bucket: "total", groupBy: ["gender", "age_group"] }, signal);
+    const [groups, rows] = await Promise.all([
+      ageGroups(signal),
+      counts(counted, scope, period, { bucket: "total", groupBy: ["gender", "age_group"] }, signal),
+    ]);
     const all = total(rows);
     if (!all) {
       this.#cards.people.blank("Nobody yet. Age and gender of a visit are settled when it ends.");
       return;
     }
-    const known = [...new Set(rows.map((row) => row.ageGroup))].filter((group) => group !== "unknown");
-    const groups = known.sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
     const cell = (group, gender) => total(rows, (row) => row.ageGroup === group && row.gender === gender);
     const unknown = total(rows, (row) => row.ageGroup === "unknown" || row.gender === "unknown");
     const note = unknown

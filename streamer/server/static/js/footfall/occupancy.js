@@ -12,7 +12,7 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
  * period.js. now: UTC seconds.
  */
 export function occupancyChart({ name, file, points, period, now }) {
-  const past = points.filter((point) => point.start < now);
+  const past = points.filter((point) => point.end <= now || (point.start < now && point.mean !== null)); // a minute is told when it is over
   const title = ({ start }) => (period.days === 1 ? CLOCK : TIME).format(new Date(start * 1000));
   const readouts = past.map((point) =>
     point.mean === null ? `${title(point)}: camera down` : `${title(point)}: ${point.mean.toFixed(1)} in the mean, ${point.peak} at most`,

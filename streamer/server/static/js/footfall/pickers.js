@@ -6,6 +6,7 @@ import { dayText, midnight, PRESETS } from "./period.js";
 
 export class Pickers {
   #query = new URLSearchParams();
+  #cameras = [];
   #shownCameras = "";
   #shownRules = "";
 
@@ -33,7 +34,7 @@ export class Pickers {
     byId("footfall-from").value = dayText(period.from);
     byId("footfall-to").value = dayText(midnight(period.to, -1));
     byId("footfall-from").max = byId("footfall-to").max = dayText(now);
-    byId("footfall-camera").value = query.get("camera") ?? "";
+    byId("footfall-camera").value = this.#camera();
     byId("footfall-what").value = this.#what();
   }
 
@@ -42,8 +43,9 @@ export class Pickers {
     const text = JSON.stringify(cameras.map(({ id, name }) => [id, name]));
     if (text === this.#shownCameras) return;
     this.#shownCameras = text;
+    this.#cameras = cameras;
     const all = cameras.length > 1 ? [["", "All cameras"]] : [];
-    fill(byId("footfall-camera"), [...all, ...cameras.map(({ id, name }) => [id, name])], this.#query.get("camera") ?? "");
+    fill(byId("footfall-camera"), [...all, ...cameras.map(({ id, name }) => [id, name])], this.#camera());
   }
 
   /** rules: {lines, zones} of the camera that is looked at; names. */
@@ -54,6 +56,10 @@ export class Pickers {
     const options = [["", "All visits"], ...lines.map((name) => [`line:${name}`, `Line: ${name}`]), ...zones.map((name) => [`zone:${name}`, `Zone: ${name}`])];
     fill(byId("footfall-what"), options, this.#what());
     setHidden(byId("footfall-what").parentElement, options.length === 1);
+  }
+
+  #camera() {
+    return this.#query.get("camera") || (this.#cameras.length === 1 ? this.#cameras[0].id : "");
   }
 
   #what() {

@@ -7,15 +7,13 @@ const ROW = 27;
 const MIDDLE = 64; // pixels, for the names of the groups
 
 /**
- * groups: names of the age groups, youngest first, "unknown" among them or not. counted: (group, gender) → visits.
+ * groups: names of the age groups, youngest first, "unknown" last. counted: (group, gender) → visits.
  * note: what is said of what is missing.
  */
 export function pyramidChart({ name, file, note, groups, counted }) {
   const genders = ["female", "male", "unknown"];
-  const known = groups.filter((group) => group !== "unknown");
-  const total = [...groups, "unknown"].filter((group, index, all) => all.indexOf(group) === index)
-    .reduce((sum, group) => sum + genders.reduce((row, gender) => row + counted(group, gender), 0), 0);
-  const rows = [...known, "unknown"].map((group) => ({ group, values: genders.map((gender) => counted(group, gender)) }));
+  const rows = groups.map((group) => ({ group, values: genders.map((gender) => counted(group, gender)) }));
+  const total = rows.reduce((sum, { values }) => sum + values.reduce((row, value) => row + value, 0), 0);
   const readouts = rows.map(({ group, values }) => {
     const share = values.reduce((sum, value) => sum + value, 0) / Math.max(1, total);
     const age = group === "unknown" ? "age unknown" : `${group} years`;

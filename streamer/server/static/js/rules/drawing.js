@@ -25,6 +25,11 @@ export function drawSketch(kind, points, pointer, size, unit) {
   return svg("g", { class: "rule sketching" }, path, ...dots);
 }
 
+/** Whether the picture is shown as small as on a phone. */
+function isSmall([width], unit) {
+  return width / unit < 520;
+}
+
 function pathOf(points, close = false) {
   return points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("") + (close ? "Z" : "");
 }
@@ -46,7 +51,7 @@ function lineShape(rule, points, size, unit) {
     svg("path", { class: "stroke", d }),
     svg("path", { class: "halo", d: pathOf([at(4), at(30)]) + head }),
     svg("path", { class: "arrow", d: pathOf([at(4), at(30)]) + head }),
-    label(rule.inLabel, { class: "rule-label", x, y: y + drop * unit, "font-size": 12.5 * unit, "text-anchor": anchor }),
+    label(rule.inLabel, { class: "rule-label", x, y: y + drop * unit, "font-size": (isSmall(size, unit) ? 10.5 : 12.5) * unit, "text-anchor": anchor }),
   ];
 }
 
@@ -56,10 +61,11 @@ function zoneShape(points) {
 }
 
 /** The name stands at the rule's uppermost point, inside the picture. */
-function nameTag(name, points, [width], unit) {
+function nameTag(name, points, size, unit) {
+  const [width] = size;
   const [x, y] = points.reduce((best, point) => (point[1] < best[1] ? point : best));
   const anchor = x > width * 0.8 ? "end" : x < width * 0.2 ? "start" : "middle";
-  return label(name, { class: "rule-label name", x, y: Math.max(y - 12 * unit, 16 * unit), "font-size": 13.5 * unit, "text-anchor": anchor });
+  return label(name, { class: "rule-label name", x, y: Math.max(y - 12 * unit, 16 * unit), "font-size": (isSmall(size, unit) ? 11 : 13.5) * unit, "text-anchor": anchor });
 }
 
 function handle(rule, index, [cx, cy], unit) {

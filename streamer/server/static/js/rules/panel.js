@@ -38,6 +38,11 @@ export class RulePanel {
     this.#tellCounts();
   }
 
+  /** Whether anything may be drawn. */
+  allow(drawing) {
+    for (const kind of ["line", "zone"]) byId(`draw-${kind}`).disabled = !drawing;
+  }
+
   /** text: why it couldn't be kept; "" when all is well. */
   complain(text) {
     setText(byId("rules-problem"), text);

@@ -8,6 +8,7 @@ import { RulePanel } from "./panel.js";
 
 export class Rules {
   #camera = null;
+  #state = "new"; // "asked", "known" or "failed": while its rules aren't known, nothing may be drawn over them
   #editor;
   #panel;
   #saving = Promise.resolve();
@@ -24,6 +25,7 @@ export class Rules {
   /** Another camera is shown; null: none. */
   open(camera) {
     this.#camera = camera;
+    this.#state = "new";
     this.edit(false);
     this.#panel.clear();
     this.#panel.complain("");
@@ -31,8 +33,8 @@ export class Rules {
   }
 
   edit(on) {
-    if (on && !this.#editing) this.#load(this.#camera);
     this.#editing = on;
+    if (on && this.#state === "failed") this.#load(this.#camera);
     this.#editor.editing = on;
     byId("edit-rules").setAttribute("aria-pressed", `${on}`);
     setHidden(byId("rules-card"), !on);
@@ -43,7 +45,9 @@ export class Rules {
     return this.#editing;
   }
 
+  /** camera: one that there is, of state.js. */
   refresh(camera) {
+    if (this.#state === "new") this.#load(camera.id);
     this.#editor.refresh(camera.size, camera.occupancy);
   }
 
@@ -68,12 +72,20 @@ export class Rules {
   }
 
   async #load(camera) {
+    this.#state = "asked";
+    this.#panel.allow(false);
     try {
       const document = await getJson(this.#path(camera));
-      if (camera === this.#camera) this.#editor.show(rulesFrom(document));
+      if (camera !== this.#camera) return;
+      this.#state = "known";
+      this.#panel.complain("");
+      this.#panel.allow(true);
+      this.#editor.show(rulesFrom(document));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (camera === this.#camera) this.#panel.complain(`The lines and zones can't be had: ${error.message}`);
+      if (camera !== this.#camera) return;
+      this.#state = "failed";
+      this.#panel.complain(`The lines and zones can't be had: ${error.message} Press “Lines and zones” again to try again.`);
     }
     this.#panel.refresh();
   }
