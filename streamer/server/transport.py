@@ -94,7 +94,7 @@ class WebSocketConnection(Connection):
     def send_binary(self, start: bytes, rest: bytes) -> None:
         """Send one binary message, `start` followed by `rest`. Call it when the connection is `writable`.
 
-        `rest` is shared by many viewers and large: the way through ASGI would copy it four times for each of them.
+        `rest` is shared by many viewers and large: the way through ASGI would copy it again and again for each of them.
         """
         length = len(start) + len(rest)
         if length < 1 << 16:
