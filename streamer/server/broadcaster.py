@@ -19,6 +19,7 @@ from streamer.server.problems import problem
 from streamer.server.protocol import SUBPROTOCOL, encode_hello
 from streamer.server.services import Services
 from streamer.server.statistics import Statistics
+from streamer.server.tally import Tally
 from streamer.server.transport import Connection, connection_of
 from streamer.server.viewer import Viewer
 from streamer.types import Event, Result
@@ -44,6 +45,8 @@ class Broadcaster:
         self.encoder = PictureEncoder(
             services.metrics, blur=config.privacy == "blur", withhold=not config.shows_pictures
         )
+        self.mjpeg_sent = Tally(services.metrics, "mjpeg")
+        self._sent = Tally(services.metrics, "websocket")
         self._viewers: set[Viewer] = set()
         self._streams: set[asyncio.Event] = set()
         self._connections: set[Connection] = set()
@@ -135,6 +138,7 @@ class Broadcaster:
             cameras=self.cameras,
             encoder=self.encoder,
             metrics=self.services.metrics,
+            sent=self._sent,
             result_body=self._body,
             fresh=self.services.hub.fresh,
             model=lambda: self.services.attribute_model,

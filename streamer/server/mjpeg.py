@@ -93,7 +93,7 @@ class MjpegResponse(Response):
             await self._send_picture(picture, send)
 
     async def _send_picture(self, picture: EncodedPicture, send: Send) -> None:
-        metrics, captured_at = self._broadcaster.services.metrics, picture.result.captured_at
+        sent, captured_at = self._broadcaster.mjpeg_sent, picture.result.captured_at
         # The boundary follows at once: browsers show a picture only when they see that it is over
         body = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n%b" % (
             len(picture.jpeg),
@@ -101,9 +101,8 @@ class MjpegResponse(Response):
             _BOUNDARY,
         )
         await send({"type": "http.response.body", "body": body, "more_body": True})
-        metrics.frame_age.labels(self._camera, "sent").observe(max(0.0, time.monotonic() - captured_at))
-        metrics.pictures_sent.labels(self._camera).inc()
-        metrics.viewer_bytes.labels("mjpeg").inc(len(body))
+        sent.frame(self._camera, max(0.0, time.monotonic() - captured_at))
+        sent.picture(self._camera, len(body))
 
 
 async def _left(receive: Receive) -> None:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from streamer.errors import PrivacyError
@@ -15,6 +15,7 @@ from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.rendering import draw_frame
 from streamer.server.hub import Update
+from streamer.server.protocol import picture_rest
 from streamer.types import Result
 
 __all__ = ["EncodedPicture", "PictureEncoder", "Variant", "render"]
@@ -47,12 +48,19 @@ class Variant:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class EncodedPicture:
     """A JPEG, and the result that it shows. Not its frame, which is far larger and of no use any more."""
 
     result: Result
     jpeg: bytes
+    _message_rest: bytes | None = field(default=None, init=False)
+
+    def message_rest(self, body: bytes) -> bytes:
+        """`picture_rest` of its message, made for the first viewer and kept for the others. body: of its result."""
+        if self._message_rest is None:
+            self._message_rest = picture_rest(body, self.jpeg)
+        return self._message_rest
 
 
 @dataclass(slots=True, eq=False)

@@ -36,6 +36,8 @@ __all__ = [
     "encode_stats",
     "finish_result",
     "parse_client_message",
+    "picture_rest",
+    "picture_start",
     "split_picture",
 ]
 
@@ -132,12 +134,27 @@ def encode_result(result: Result, *, model: str, age_ms: float) -> str:
 
 def finish_result(body: bytes, age_ms: float) -> bytes:
     """A `result` out of its body and the age of the frame at this moment, in milliseconds."""
-    return b'{"type":"result","age_ms":%.1f,%b' % (age_ms, body[1:])
+    return _result_start(age_ms) + body[1:]
+
+
+def _result_start(age_ms: float) -> bytes:
+    return b'{"type":"result","age_ms":%.1f,' % age_ms
 
 
 def encode_picture(header: bytes, jpeg: bytes) -> bytes:
     """A binary message. header: the finished `result` that the picture shows."""
     return b"".join((_HEADER_LENGTH.pack(len(header)), header, jpeg))
+
+
+def picture_start(body: bytes, age_ms: float) -> bytes:
+    """What of a picture's message differs from viewer to viewer; what follows it is `picture_rest`."""
+    start = _result_start(age_ms)
+    return _HEADER_LENGTH.pack(len(start) + len(body) - 1) + start
+
+
+def picture_rest(body: bytes, jpeg: bytes) -> bytes:
+    """What of a picture's message is the same for all viewers: the most of it. body: of the result that it shows."""
+    return b"".join((memoryview(body)[1:], jpeg))
 
 
 def split_picture(message: bytes) -> tuple[dict[str, Any], bytes]:

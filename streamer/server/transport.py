@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-__all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "connection_of"]
+__all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "WebSocketConnection", "connection_of"]
 
 # Bytes that the kernel takes beyond what is on its way. Its default lets a slow viewer fall 82 pictures behind.
 NOTSENT_LOWAT = 128 * 1024
@@ -20,6 +20,9 @@ NOTSENT_LOWAT = 128 * 1024
 REQUEST_SECONDS = 15.0
 # Of a request, before its body. The parser itself keeps any amount.
 LARGEST_HEAD = 64 * 1024
+# RFC 6455 5.2: a whole message in one frame, opcode 2; what a server sends is not masked.
+_BINARY = 0x82
+_MEDIUM_FRAME, _LARGE_FRAME = struct.Struct(">BBH"), struct.Struct(">BBQ")
 _STATE_KEY = "streamer.connection"
 _TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
 
@@ -47,6 +50,11 @@ class Connection:
     def closing(self) -> bool:
         """No more can be sent."""
         return self._transport.is_closing()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be sent."""
+        return self._transport.get_write_buffer_size() == 0
 
     def abort(self) -> None:
         """Drop the connection at once. Closing it would wait until the viewer has taken what is buffered: for ever."""
@@ -78,6 +86,22 @@ class Connection:
         except (OSError, ValueError, AttributeError):
             return 0
         return int(struct.unpack("i", answer)[0])
+
+
+class WebSocketConnection(Connection):
+    """A viewer's connection after the handshake."""
+
+    def send_binary(self, start: bytes, rest: bytes) -> None:
+        """Send one binary message, `start` followed by `rest`. Call it when the connection is `writable`.
+
+        `rest` is shared by many viewers and large: the way through ASGI would copy it again and again for each of them.
+        """
+        length = len(start) + len(rest)
+        if length < 1 << 16:
+            header = _MEDIUM_FRAME.pack(_BINARY, 126, length) if length > 125 else bytes((_BINARY, length))
+        else:
+            header = _LARGE_FRAME.pack(_BINARY, 127, length)
+        self._transport.writelines((header + start, rest))
 
 
 def connection_of(scope: Any) -> Connection | None:
@@ -159,7 +183,7 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
         """Called by the HTTP protocol on upgrade."""
         super().connection_made(transport)
         _set_up(transport)
-        self.app_state = {**self.app_state, _STATE_KEY: Connection(transport, self)}
+        self.app_state = {**self.app_state, _STATE_KEY: WebSocketConnection(transport, self)}
         self.close_timeout = 2.0
 
     async def wait_writable(self) -> None:

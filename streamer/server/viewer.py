@@ -23,13 +23,14 @@ from streamer.server.protocol import (
     Subscribe,
     encode_error,
     encode_event,
-    encode_picture,
     encode_pong,
     encode_stats,
     finish_result,
     parse_client_message,
+    picture_start,
 )
-from streamer.server.transport import Connection
+from streamer.server.tally import Tally
+from streamer.server.transport import Connection, WebSocketConnection
 from streamer.types import Event, Result
 
 __all__ = ["Viewer"]
@@ -56,6 +57,7 @@ class Viewer:
         cameras: Sequence[str],
         encoder: PictureEncoder,
         metrics: Metrics,
+        sent: Tally,
         result_body: Callable[[Result], bytes],
         fresh: Callable[[str], Update | None],
         model: Callable[[], str],
@@ -66,12 +68,14 @@ class Viewer:
         self._cameras = cameras
         self._encoder = encoder
         self._metrics = metrics
+        self._sent = sent
         self._result_body = result_body
         self._fresh = fresh
         self._model = model
         self._shows_pictures = shows_pictures
         self._outbox = Outbox(metrics)
         self._wake = asyncio.Event()
+        self._sends_nothing = False  # until the sender runs, and while it has something
         self._budget = Budget(_MESSAGES_A_SECOND, _MESSAGES_AT_ONCE)
         self._errors = 0
         self._closing: tuple[int, str] | None = None
@@ -106,7 +110,11 @@ class Viewer:
 
     def offer(self, update: Update) -> None:
         """Tell of an analysed frame."""
-        if self._outbox.offer(update, time.monotonic()):
+        if not self._outbox.offer(update, time.monotonic()):
+            return
+        if self._outbox.variant is not None and self._sends_nothing and self._is_idle:
+            self._hand_to_encoder()  # at once: to wake the sender for this would cost as much as to send
+        else:
             self._wake.set()
 
     def offer_event(self, event: Event) -> None:
@@ -168,9 +176,15 @@ class Viewer:
 
     # -- sending -------------------------------------------------------------------------------------------------
 
+    @property
+    def _is_idle(self) -> bool:
+        return self.connection is None or self.connection.idle
+
     async def _send(self) -> None:
         while True:
+            self._sends_nothing = True
             await self._wake.wait()
+            self._sends_nothing = False
             self._wake.clear()
             self._hand_to_encoder()
             while await self._send_next():
@@ -213,21 +227,22 @@ class Viewer:
 
     async def _send_frame(self, frame: Result | EncodedPicture) -> bool:
         result = frame.result if isinstance(frame, EncodedPicture) else frame
-        camera = result.camera
         age = max(0.0, time.monotonic() - result.captured_at)
-        self._metrics.frame_age.labels(camera, "sent").observe(age)
-        header = finish_result(self._result_body(result), age * 1000)
+        self._sent.frame(result.camera, age)
+        body = self._result_body(result)
         if not isinstance(frame, EncodedPicture):
-            return await self._send_text(header.decode())
-        message = encode_picture(header, frame.jpeg)
-        await self._websocket.send_bytes(message)
-        self._metrics.pictures_sent.labels(camera).inc()
-        self._metrics.viewer_bytes.labels("websocket").inc(len(message))
+            return await self._send_text(finish_result(body, age * 1000).decode())
+        start, rest = picture_start(body, age * 1000), frame.message_rest(body)
+        if isinstance(self.connection, WebSocketConnection):
+            self.connection.send_binary(start, rest)
+        else:
+            await self._websocket.send_bytes(start + rest)
+        self._sent.picture(result.camera, len(start) + len(rest))
         return True
 
     async def _send_text(self, text: str) -> bool:
         await self._websocket.send_text(text)
-        self._metrics.viewer_bytes.labels("websocket").inc(len(text))
+        self._sent.bytes(len(text))
         return True
 
     # -- ending --------------------------------------------------------------------------------------------------

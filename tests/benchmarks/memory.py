@@ -48,7 +48,10 @@ def _measure(folder: Path, clip: Path, cameras: int, viewers: int, seconds: floa
     names = [f"camera{n}" for n in range(cameras)]
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(RtspServer(dict.fromkeys(names, clip)))
-        config = {"cameras": [{"id": name, "source": server.url(name)} for name in names]}
+        config = {
+            "cameras": [{"id": name, "source": server.url(name)} for name in names],
+            "server": {"viewer_timeout": 60},  # they read only when all are connected
+        }
         program = stack.enter_context(Program(folder, config))
         for name in names:
             program.wait_for_state(name, "live", 30)

@@ -193,6 +193,13 @@ def test_a_picture_comes_out_as_it_went_in(jpeg: bytes, age_ms: float) -> None:
     assert found_jpeg == jpeg
 
 
+@given(st.binary(max_size=200), st.floats(0, 1e6))
+def test_a_message_in_two_parts_is_the_whole_message(jpeg: bytes, age_ms: float) -> None:
+    body = result_body(result(track()), "dlib")
+    parts = protocol.picture_start(body, age_ms) + protocol.picture_rest(body, jpeg)
+    assert parts == protocol.encode_picture(protocol.finish_result(body, age_ms), jpeg)
+
+
 @given(st.binary(max_size=40))
 def test_a_damaged_picture_is_a_protocol_error(message: bytes) -> None:
     with contextlib.suppress(ProtocolError):
