@@ -15,7 +15,7 @@ import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -41,12 +41,14 @@ class Scene:
     """One made-up camera.
 
     down: seconds out of each `period` in which it is unreachable. reduced: steps that the governor has taken, as told.
+    posters: so many of its faces are printed ones.
     """
 
     name: str
     size: tuple[int, int] = (1280, 720)
     fps: float = 25.0
     faces: int = 3
+    posters: int = 0
     down: float = 0.0
     period: float = 24.0
     state: CameraState = CameraState.LIVE
@@ -168,7 +170,8 @@ class FakeCamera(threading.Thread):
             boxes.append(box)
             coasting = (elapsed + i) % 8 > 7
             seen = now - 0.3 if coasting and now - 0.3 > first else now
-            tracks.append(_track(number, i, box, first=first, seen=seen, now=now))
+            track = _track(number, i, box, first=first, seen=seen, now=now)
+            tracks.append(replace(track, static=i < self.scene.posters))
         return tuple(tracks), np.array(boxes, np.float32).reshape(-1, 4)
 
     def _draw(self, now: float, tracks: tuple[Track, ...]) -> Pixels:

@@ -89,6 +89,18 @@ def test_face_not_yet_read_is_unknown_and_says_why(visit: Visit) -> None:
         )
 
 
+def test_printed_face_has_a_row_of_its_own_kind_without_age_and_gender(visit: Visit) -> None:
+    with Site({"lobby": Scene("Lobby", size=(640, 360), fps=10, faces=2, posters=1)}) as site:
+        page = visit(site.url + "#/camera/lobby").page
+        expect(page.locator(".person")).to_have_count(2)
+        poster = page.locator('.person[data-static="yes"]')
+        expect(poster).to_have_count(1)
+        expect(poster.locator(".person-gender-text")).to_have_text("Static picture")
+        expect(poster.locator(".person-age")).to_have_text("")
+        expect(poster.locator(".meter")).to_be_hidden()
+        expect(poster.locator(".person-why")).to_contain_text("face that never moves within itself")
+
+
 def test_pointing_at_a_person_lights_their_box_and_back(visit: Visit) -> None:
     with Site(LOBBY) as site:
         visitor = visit(site.url + "#/camera/lobby")

@@ -52,10 +52,16 @@ def test_one_look_gives_its_own_age(age: float) -> None:
     assert estimate.samples == 1
 
 
-def test_the_range_of_one_look_holds_the_nets_spread_and_what_they_miss() -> None:
-    estimate = after(look(32.0, spread=6.0))  # a quarter of 32 is 8: the root of 6² + 8² is 10
-    assert estimate.age_low == pytest.approx(22, abs=0.1)
-    assert estimate.age_high == pytest.approx(42, abs=0.1)
+def test_the_range_of_one_look_is_that_of_its_reading() -> None:
+    estimate = after(look(32.0, spread=6.0))
+    assert estimate.age_low == pytest.approx(26, abs=0.1)
+    assert estimate.age_high == pytest.approx(38, abs=0.1)
+
+
+def test_one_perfect_look_is_as_sure_of_the_gender_as_its_reading() -> None:
+    estimate = after(look(p_female=0.9, quality=1.0))
+    assert estimate.p_female == pytest.approx(0.9)
+    assert estimate.gender_confidence == pytest.approx(0.9)
 
 
 def test_no_age_is_below_nothing() -> None:
