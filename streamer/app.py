@@ -81,6 +81,7 @@ class App:
         self._pool = InferencePool(
             workers=cores() if workers == "auto" else workers,
             metrics=self.metrics,
+            hang_after=config.inference.hang_after,
         )
         self._controlled: list[ControlledCamera] = []
         self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
@@ -134,6 +135,9 @@ class App:
             most_under_way=self._pool.workers + 1,
             metrics=self.metrics,
             wake=self._pool.wake,
+            on_give_up=lambda: reader.fail(
+                "the analysis of its pictures hung too often: the log says when; restart streamer to try again"
+            ),
         )
         self._pool.add(camera.id, lane)
         reader = CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
@@ -161,7 +165,7 @@ class App:
             "version": __version__,
             "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},
             "inference": config.inference.model_dump(
-                exclude={"workers", "queue_size", "max_frame_age", "look_interval", "adapt"}
+                exclude={"workers", "queue_size", "max_frame_age", "hang_after", "look_interval", "adapt"}
             ),
             "min_gender_confidence": config.tracking.min_gender_confidence,
             "privacy": config.privacy,
@@ -221,10 +225,9 @@ class App:
             late.append("the load control")
         if not self._pool.stop(_STOP_POOL):
             late.append("an inference worker")
-        else:
-            for pipeline in self._pipelines.values():
-                outcome = pipeline.close()
-                self._tell_all(outcome.events, outcome.minutes)
+        for pipeline in self._pipelines.values():
+            outcome = pipeline.close(0)  # nobody follows, but for a worker that is late
+            self._tell_all(outcome.events, outcome.minutes)
         deadline = time.monotonic() + _STOP_SINKS  # after those who feed them
         late += [type(sink).__name__ for sink in self._sinks if not sink.stop(max(0.1, deadline - time.monotonic()))]
         return late

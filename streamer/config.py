@@ -170,6 +170,7 @@ class InferenceConfig(Section):
     look_interval: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     queue_size: int = Field(default=2, ge=1, le=64)
     max_frame_age: Seconds = 0.5
+    hang_after: float = Field(default=10.0, ge=1, le=600)
     adapt: bool = True
 
     @field_validator("workers", mode="before")

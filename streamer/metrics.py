@@ -42,7 +42,7 @@ class Metrics:
             "streamer_frames_dropped",
             "Frames not analysed, by reason: rate (over max_fps), load (left out evenly while the machine is busy), "
             "evicted (a newer one came), stale (too old at its turn), corrupt, keyframe (before the first key frame), "
-            "failed (an error while analysing)",
+            "failed (an error while analysing), hung (the analysis did not end)",
             ["camera", "reason"],
             registry=registry,
         )
@@ -75,6 +75,9 @@ class Metrics:
             registry=registry,
         )
         self.workers_busy = Gauge("streamer_workers_busy", "Inference workers at work", registry=registry)
+        self.workers_replaced = Counter(
+            "streamer_workers_replaced", "Inference workers left behind because their work hung", registry=registry
+        )
         self.workers_use = Gauge(
             "streamer_workers_use_ratio",
             "Share of the last seconds in which the workers were at work",

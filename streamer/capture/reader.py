@@ -69,6 +69,7 @@ class CameraReader:
         self._store = store
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._given_up = ""  # by `fail`: the reason
         self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera.id}", daemon=True)
         self._backoff = Backoff(camera.reconnect_min, camera.reconnect_max)
         self._attempts = 0
@@ -103,6 +104,12 @@ class CameraReader:
         None: as many as the configuration asks for.
         """
         self._intake.ease(max_fps)
+
+    def fail(self, reason: str) -> None:
+        """Give the camera up for a reason that isn't its own. Any thread; returns at once."""
+        self._given_up = reason
+        self._stop.set()
+        self._wake.set()
 
     def stop(self, timeout: float) -> bool:
         """End within `timeout` seconds; True if its threads did.
@@ -159,7 +166,11 @@ class CameraReader:
                     self._set(CameraState.FAILED, str(error))
                     return
                 self._pause(str(error))
-            self._set(CameraState.STOPPED, "")
+            if self._given_up:
+                log.error("camera %s: given up: %s", self._camera.id, self._given_up)
+                self._set(CameraState.FAILED, self._given_up)
+            else:
+                self._set(CameraState.STOPPED, "")
         except Exception:
             log.exception("camera %s: the reader failed", self._camera.id)
             self._set(CameraState.FAILED, "an error in the reader itself, see the log")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from streamer.inference.effort import Effort
 from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.inference.pool import Work
 from streamer.inference.sequencer import Sequencer
+from streamer.inference.turn import Dismissed
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import Frame
@@ -19,6 +22,10 @@ from streamer.types import Frame
 __all__ = ["CameraLane", "LaneCounts"]
 
 log = logging.getLogger(__name__)
+
+
+def _ignore() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,18 @@ class CameraLane:
         most_under_way: int,
         metrics: Metrics,
         wake: Callable[[], None],
+        on_give_up: Callable[[], None] = _ignore,
     ) -> None:
         """A queue without an age limit loses no frame: putting waits for room.
 
         most_under_way: frames taken and not delivered yet; more would only wait, with their pictures, for the one whose
-        turn it is. wake: called when a frame waits.
+        turn it is. wake: called when a frame waits. on_give_up: called when the analysis of frames has hung too often;
+        it must not block.
         """
         self.queue = FrameQueue(queue_size, lossless=max_frame_age is None, on_put=wake)
         self._pipeline = pipeline
         self._camera = pipeline.camera
+        self._on_give_up = on_give_up
         self._max_frame_age = max_frame_age
         self._most_under_way = most_under_way
         self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
@@ -102,14 +112,21 @@ class CameraLane:
             self._stale_in_queue += 1
             self._drop("stale")
             return None
-        ticket = self._sequencer.issue()
-        return lambda: self._sequencer.complete(ticket, self._detect(frame))
+        return _Analysis(self, frame, self._sequencer.issue())
+
+    def give_up(self) -> None:
+        """See `Lane`. The camera takes no more frames."""
+        self.queue.close()
+        self._on_give_up()
 
     def close(self) -> None:
         """See `Lane`."""
         self.queue.close()
 
-    def _detect(self, frame: Frame) -> Found | None:
+    # What `_Analysis` does, on a thread of the pool.
+
+    def detect(self, frame: Frame) -> Found | None:
+        """The first half of the way; None where it failed."""
         waited = time.monotonic() - frame.captured_at
         try:
             found = self._pipeline.detect(frame)
@@ -119,6 +136,23 @@ class CameraLane:
         if self._max_frame_age is not None:
             found.timings["wait"] = round(waited * 1000, 2)
         return found
+
+    def complete(self, ticket: int, found: Found | None) -> None:
+        """The second half, in turn. Raises Dismissed in a thread that `relieve` was called for."""
+        self._sequencer.complete(ticket, found)
+
+    def take_away(self, thread: threading.Thread) -> bool:
+        """See `CameraPipeline.take_away`."""
+        return self._pipeline.take_away(thread)
+
+    def relieve(self, thread: threading.Thread) -> None:
+        """Go on in the place of a thread from which its frame was taken away."""
+        self._sequencer.relieve(thread)
+
+    def count_hang(self) -> None:
+        """A frame was given up because its analysis hung."""
+        self._drop("hung")
+        self.failures += 1
 
     def _is_stale(self, frame: Frame) -> bool:
         return self._max_frame_age is not None and time.monotonic() - frame.captured_at > self._max_frame_age
@@ -132,6 +166,8 @@ class CameraLane:
             return
         try:
             self._pipeline.follow(found)
+        except Dismissed:  # counted by whoever dismissed this thread, which must leave the sequencer as it is
+            raise
         except Exception as error:  # noqa: BLE001 - as in _detect
             self._count_failure(error)
         if self._max_frame_age is not None:
@@ -148,3 +184,38 @@ class CameraLane:
             log.error(
                 "camera %s: the analysis of %d frame(s) failed; the last error", self._camera, count, exc_info=error
             )
+
+
+class _Analysis:
+    """The `Work` on one frame. A thread that hangs in either half of the way is relieved of it."""
+
+    def __init__(self, lane: CameraLane, frame: Frame, ticket: int) -> None:
+        self._lane = lane
+        self._frame = frame
+        self._ticket = ticket
+        self._handed_in = threading.Lock()  # never released: the one who gets it hands in what was detected, or nothing
+
+    def run(self) -> None:
+        """See `Work`."""
+        found = self._lane.detect(self._frame)
+        if not self._handed_in.acquire(blocking=False):
+            return
+        self._follow(found)
+
+    def give_up(self, thread: threading.Thread) -> Callable[[], None] | None:
+        """See `Work`."""
+        if self._handed_in.acquire(blocking=False):
+            self._lane.count_hang()
+            return lambda: self._follow(None)
+        if not self._lane.take_away(thread):
+            return None
+        self._lane.count_hang()
+        return lambda: self._relieve(thread)
+
+    def _follow(self, found: Found | None) -> None:
+        with contextlib.suppress(Dismissed):
+            self._lane.complete(self._ticket, found)
+
+    def _relieve(self, thread: threading.Thread) -> None:
+        with contextlib.suppress(Dismissed):
+            self._lane.relieve(thread)

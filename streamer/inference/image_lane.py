@@ -68,6 +68,14 @@ class ImageJob:
     done: Callable[[Outcome], None]
     wanted: Callable[[], bool] = lambda: True
     queued_at: float = field(default_factory=time.monotonic)
+    _settled: threading.Lock = field(default_factory=threading.Lock, init=False)  # never released
+
+    def settle(self, outcome: Outcome) -> bool:
+        """Call `done`, unless that was done before; whether it wasn't. Any thread."""
+        if not self._settled.acquire(blocking=False):
+            return False
+        self.done(outcome)
+        return True
 
 
 class ImageLane:
@@ -157,7 +165,15 @@ class ImageLane:
                 if batch and pixels > _MOST_PIXELS:
                     break
                 batch.append(self._jobs.popleft())
-        return (lambda: self._take_turn(batch)) if batch else None
+        return _Batch(self, batch) if batch else None
+
+    def give_up(self) -> None:
+        """See `Lane`. What waits is told so, rather than kept waiting for a minute."""
+        with self._lock:
+            left = list(self._jobs)
+            self._jobs.clear()
+        for job in left:
+            self.fail(job, RuntimeError("the analysis of images hangs"))
 
     def close(self) -> None:
         """See `Lane`."""
@@ -166,9 +182,12 @@ class ImageLane:
             left = list(self._jobs)
             self._jobs.clear()
         for job in left:
-            job.done(RuntimeError("the program stops"))
+            job.settle(RuntimeError("the program stops"))
 
-    def _take_turn(self, batch: Sequence[ImageJob]) -> None:
+    # What `_Batch` does, on a thread of the pool.
+
+    def analyze(self, batch: Sequence[ImageJob]) -> None:
+        """Answer them all."""
         begin = time.monotonic()
         self._work(batch)
         self._cost += 0.1 * ((time.monotonic() - begin) / len(batch) - self._cost)
@@ -182,7 +201,7 @@ class ImageLane:
             try:
                 ready.append((job, *self._find(job)))
             except Exception as error:  # noqa: BLE001 - one image's failure must not cost the others, or the pool its thread
-                self._fail(job, error)
+                self.fail(job, error)
         if not ready:
             return
         with self._stages["attributes"].time():
@@ -190,17 +209,17 @@ class ImageLane:
                 readings = self._analyzer.read([found for _, _, found in ready])
             except Exception as error:  # noqa: BLE001 - as above
                 for job, _, _ in ready:
-                    self._fail(job, error)
+                    self.fail(job, error)
                 return
         for (job, pixels, found), looks in zip(ready, readings, strict=True):
             try:
                 result = self._analyzer.result("image", found, looks, wall_time=time.time())
                 answer = self._answer(job.options, pixels, result)
             except Exception as error:  # noqa: BLE001 - as above
-                self._fail(job, error)
+                self.fail(job, error)
             else:
-                self._images.labels("analyzed").inc()
-                job.done(answer)
+                if job.settle(answer):
+                    self._images.labels("analyzed").inc()
 
     def _find(self, job: ImageJob) -> tuple[Pixels, FoundFaces]:
         """The image as decoded, and the faces in it."""
@@ -239,8 +258,10 @@ class ImageLane:
         self._stages["encode"].observe(time.perf_counter() - drawn)
         return jpeg.tobytes()
 
-    def _fail(self, job: ImageJob, error: Exception) -> None:
-        job.done(error)
+    def fail(self, job: ImageJob, error: Exception) -> None:
+        """There is no answer for it."""
+        if not job.settle(error):
+            return
         if isinstance(error, ImageError):
             self._images.labels("refused").inc()
             return
@@ -249,6 +270,26 @@ class ImageLane:
         if now - self._logged_at >= _LOG_SECONDS:
             log.error("the analysis of an image failed", exc_info=error)
             self._logged_at = now
+
+
+class _Batch:
+    """The `Work` on some images."""
+
+    def __init__(self, lane: ImageLane, jobs: Sequence[ImageJob]) -> None:
+        self._lane = lane
+        self._jobs = jobs
+
+    def run(self) -> None:
+        """See `Work`."""
+        self._lane.analyze(self._jobs)
+
+    def give_up(self, thread: threading.Thread) -> Callable[[], None]:  # noqa: ARG002 - a batch is in one thread only
+        """See `Work`. Answers that come round after all are too late."""
+        return self._fail
+
+    def _fail(self) -> None:
+        for job in self._jobs:
+            self._lane.fail(job, RuntimeError("the analysis of the image hung"))
 
 
 def _at_width(pixels: Pixels, size: tuple[int, int], wanted: int | None) -> Pixels:

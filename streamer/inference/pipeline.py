@@ -22,6 +22,7 @@ from streamer.inference.detectors import Detector
 from streamer.inference.effort import Effort
 from streamer.inference.looking import Glimpse, Looking
 from streamer.inference.quality import look_quality
+from streamer.inference.turn import Dismissed, Turn
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.tracking.look_schedule import Sighting
@@ -111,7 +112,8 @@ class CameraPipeline:
         self._rules = rules or Rules()
         self._analytics = CameraAnalytics(camera, session=session, rules=self._rules)
         self._failures = Throttle()
-        self._following = threading.Lock()  # held while the faces of a frame are followed, or time passes without one
+        self._turn = Turn()  # had while the faces of a frame are followed, or time passes without one
+        self._untold: tuple[TrackedFace, ...] = ()  # ended in a frame that was given up before it was counted
         self._last: _Moment | None = None
         self._looking = Looking(look_interval)
         self._effort = Effort()
@@ -130,20 +132,23 @@ class CameraPipeline:
 
         now: camera timeline. Any thread; never blocks.
         """
-        if not self._following.acquire(blocking=False):
-            return None  # a frame is being followed
-        try:
+        with self._turn.taken(timeout=0) as had:
             last = self._last
-            if last is None or now - last.at <= self._tracking.lost_after + _IDLE_AFTER:
+            if not had or last is None or now - last.at <= self._tracking.lost_after + _IDLE_AFTER:
                 return None
             return self._pass_time(now, last.utc(now))
-        finally:
-            self._following.release()
 
-    def close(self) -> Outcome:
-        """Nothing more will come: what is under way ends here."""
-        with self._following:
-            if self._last is None:
+    def take_away(self, thread: threading.Thread) -> bool:
+        """Give up the frame that this thread follows, if it is in a net: `follow` raises Dismissed there. Any thread.
+
+        False if it isn't. What was known before the frame stays, and what ended with it is told with the next.
+        """
+        return self._turn.take_away(thread)
+
+    def close(self, timeout: float = -1) -> Outcome:
+        """Nothing more will come: what is under way ends here. Waits so many seconds for a frame (-1: for ever)."""
+        with self._turn.taken(timeout) as had:
+            if not had or self._last is None:
                 return Outcome((), {}, ())
             at = self._last.at + self._tracking.lost_after + _IDLE_AFTER
             outcome = self._pass_time(at, self._last.utc(at))
@@ -151,7 +156,8 @@ class CameraPipeline:
 
     def _pass_time(self, at: float, wall_time: float) -> Outcome:
         self._take_rules()
-        ended = self._tracker.coast(at).ended
+        ended = (*self._untold, *self._tracker.coast(at).ended)
+        self._untold = ()
         last_known = [self._track(face) for face in ended]
         outcome = self._analytics.idle(last_known, at=at, wall_time=wall_time)
         self._forget(ended)
@@ -166,13 +172,17 @@ class CameraPipeline:
         return Found(frame, self._detect(frame, watch), watch.timings, glimpse)
 
     def _detect(self, frame: Frame, watch: _StopWatch) -> Detections:
-        detections = self._detector.detect(frame.picture, widest=self._effort.detect_width)
+        with self._turn.in_net():
+            detections = self._detector.detect(frame.picture, widest=self._effort.detect_width)
         watch.lap("detect")
         return detections
 
     def follow(self, found: Found) -> None:
-        """Give the faces their identities, read those that are due, and deliver the result."""
-        with self._following:
+        """Give the faces their identities, read those that are due, and deliver the result.
+
+        Raises Dismissed in a thread from which the frame was taken away.
+        """
+        with self._turn.taken():
             result, faces = self._follow(found)
             self._deliver(found.frame, result, faces)
 
@@ -185,11 +195,13 @@ class CameraPipeline:
         else:
             found.timings.pop("detect", None)  # of a look that came too early: it counts for nothing
             update = self._tracker.coast(frame.captured_at)
+            self._untold += tuple(update.ended)
             watch.lap("track")
         self._known = update.boxes
         tracks = tuple(self._track(face) for face in update.faces)
-        outcome = self._count(frame, tracks, update.ended)
-        self._forget(update.ended)
+        ended, self._untold = self._untold, ()
+        outcome = self._count(frame, tracks, ended)
+        self._forget(ended)
         result = Result(
             camera=frame.camera,
             seq=frame.seq,
@@ -227,6 +239,7 @@ class CameraPipeline:
         if detections is None:
             detections = self._detect(frame, watch)
         update = self._tracker.update(detections, frame.captured_at, (frame.width, frame.height))
+        self._untold += tuple(update.ended)
         self._looking.looked(frame.captured_at, found.glimpse, update.sighting or Sighting())
         watch.lap("track")
         self._read_what_is_due(frame, detections, update.faces)
@@ -237,6 +250,8 @@ class CameraPipeline:
         """Read, and do without where that fails: the tracker has gone on, so the frame's visits must be told."""
         try:
             self._read(frame, detections, faces)
+        except Dismissed:
+            raise
         except Exception as error:
             self._metrics.reading_failures.labels(self.camera).inc()
             if count := self._failures.count(frame.captured_at):
@@ -258,7 +273,9 @@ class CameraPipeline:
         if not due:
             return
         chosen = detections.select(np.array([seen[i].detection for i in due], np.intp))
-        for i, reading in zip(due, self._attributes.read(frame.picture.pixels(), chosen), strict=True):
+        with self._turn.in_net():
+            readings = self._attributes.read(frame.picture.pixels(), chosen)
+        for i, reading in zip(due, readings, strict=True):
             person = self._people.setdefault(i, _Person(self._new_smoother()))
             view = View.of(seen[i].box, seen[i].landmarks) if known else None
             person.estimate = person.smoother.add(reading, at, view)

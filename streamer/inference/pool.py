@@ -1,18 +1,43 @@
-"""A few threads that work for all cameras, and for whoever else needs the nets, turn by turn."""
+"""A few threads that work for all cameras, and for whoever else needs the nets, turn by turn.
+
+A thread whose work hangs (a net that never returns) is left behind, and another takes its place.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from streamer.inference.hangs import Hangs
+from streamer.inference.share import Share
 from streamer.metrics import Metrics
 
 __all__ = ["InferencePool", "Lane", "Work"]
 
-Work = Callable[[], None]
-"""A piece of work, done on one of the pool's threads. It must not raise."""
+log = logging.getLogger(__name__)
+
+_LOOKS = 5
+"""Times that a piece of work is seen under way before it counts as hanging. Looks are counted, not seconds: while the
+whole process was suspended, nobody looked."""
+
+
+class Work(Protocol):
+    """A piece of work, done on one of the pool's threads."""
+
+    def run(self) -> None:
+        """Do it. Must not raise."""
+
+    def give_up(self, thread: threading.Thread) -> Callable[[], None] | None:
+        """It hangs in this thread, and shall change nothing more if it comes round after all.
+
+        Returns what is left to do in its place, which another thread of the pool then does; None where it can't be
+        given up, and `run` has to end by itself. Called in any thread, at times more than once: what is done in its
+        place may hang too. Must not block.
+        """
 
 
 class Lane(Protocol):
@@ -25,8 +50,44 @@ class Lane(Protocol):
     def take(self) -> Work | None:
         """The next piece of work; None if there is none after all. Called under the pool's lock: it must not block."""
 
+    def give_up(self) -> None:
+        """Its work has hung too often: it gets no worker for the next minute. Must not block."""
+
     def close(self) -> None:
         """Take nothing more; what waits is let go."""
+
+
+@dataclass(slots=True)
+class _Served:
+    """A lane, as the pool sees it."""
+
+    name: str
+    lane: Lane
+    share: Share = field(default_factory=Share)
+    hangs: Hangs = field(default_factory=Hangs)
+    at_work: int = 0  # workers
+
+    def wants_a_worker(self, now: float) -> bool:
+        allowed = self.hangs.workers_allowed(now)
+        return (allowed is None or self.at_work < allowed) and self.lane.waiting
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """What a worker has in hand. do: `work.run`, or what is left of work that hung. looks: see _LOOKS."""
+
+    served: _Served
+    work: Work
+    do: Callable[[], None]
+    looks: int = 0
+
+
+class _Worker(threading.Thread):
+    """job: what it has in hand; None while it waits, and when it was left behind."""
+
+    def __init__(self, name: str, work: Callable[[_Worker], None], job: _Job | None = None) -> None:
+        super().__init__(name=name, target=lambda: work(self), daemon=True)
+        self.job = job
 
 
 class InferencePool:
@@ -37,22 +98,27 @@ class InferencePool:
     is not saved up.
     """
 
-    def __init__(self, *, workers: int, metrics: Metrics) -> None:
+    def __init__(self, *, workers: int, metrics: Metrics, hang_after: float | None = None) -> None:
+        """hang_after: seconds after which a piece of work counts as hanging, up to a fifth more; None: never."""
         self._busy = metrics.workers_busy
-        self._lanes: dict[str, Lane] = {}
-        self._shares: dict[str, _Share] = {}
+        self._replaced = metrics.workers_replaced
+        self._hang_after = hang_after
+        self._lanes: dict[str, _Served] = {}
         self._virtual_time = 0.0  # of the lane served last
         lock = threading.Lock()
         self._more = threading.Condition(lock)  # work waits, or the pool stops
         self._done = threading.Condition(lock)  # a piece of work is done
-        self._stopping = False
+        self._stopping = threading.Event()
         self._busy_seconds = 0.0
-        self._threads = [threading.Thread(target=self._run, name=f"inference-{n}", daemon=True) for n in range(workers)]
+        self._made = 0  # workers, since the start
+        self._workers = [self._make_worker() for _ in range(workers)]
+        self._left_behind: list[_Worker] = []
+        self._watch = threading.Thread(target=self._watch_workers, name="inference-watch", daemon=True)
 
     @property
     def workers(self) -> int:
-        """Number of threads."""
-        return len(self._threads)
+        """Number of threads that work."""
+        return len(self._workers)
 
     @property
     def busy_seconds(self) -> float:
@@ -64,16 +130,14 @@ class InferencePool:
         with self._more:
             if name in self._lanes:
                 raise ValueError(f"{name} is in the pool already")
-            self._lanes[name] = lane
-            self._shares[name] = _Share()
+            self._lanes[name] = _Served(name, lane)
             self._more.notify_all()
 
     def remove(self, name: str) -> None:
         """Serve a lane no more."""
         with self._more:
-            lane = self._lanes.pop(name)
-            del self._shares[name]
-        lane.close()
+            served = self._lanes.pop(name)
+        served.lane.close()
 
     def wake(self) -> None:
         """Something waits in a lane. Any thread; never blocks for long."""
@@ -82,79 +146,105 @@ class InferencePool:
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        for worker in self._workers:
+            worker.start()
+        if self._hang_after is not None:
+            self._watch.start()
 
     def stop(self, timeout: float = 3.0) -> bool:
         """End the threads after what they work on. False if one did not end in time."""
         with self._more:
-            self._stopping = True
-            lanes = list(self._lanes.values())
+            self._stopping.set()
+            lanes = [served.lane for served in self._lanes.values()]
             self._more.notify_all()
         for lane in lanes:
             lane.close()
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        if self._watch.ident is not None:
+            self._watch.join(timeout)  # first: it makes new threads
+        workers = [*self._workers, *self._left_behind]
+        for worker in workers:
+            if worker.ident is not None:
+                worker.join(max(0.0, deadline - time.monotonic()))
+        return not any(worker.is_alive() for worker in workers)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait until a condition holds that only the pool's work brings about; False if it doesn't in time."""
         with self._done:
             return self._done.wait_for(condition, timeout)
 
-    def _run(self) -> None:
-        while (found := self._next()) is not None:
-            work, share = found
+    # The workers.
+
+    def _make_worker(self, job: _Job | None = None) -> _Worker:
+        self._made += 1
+        return _Worker(f"inference-{self._made - 1}", self._run, job)
+
+    def _run(self, worker: _Worker) -> None:
+        while job := worker.job or self._next(worker):
             begin = time.monotonic()
-            with self._busy.track_inprogress():
-                work()
+            job.do()
             with self._done:
-                seconds = time.monotonic() - begin
-                self._busy_seconds += seconds
-                share.correct(seconds)
+                if worker.job is not job:  # given up: another one works in this one's place
+                    return
+                worker.job = None
+                self._account(job, time.monotonic() - begin)
                 self._done.notify_all()
 
-    def _next(self) -> tuple[Work, _Share] | None:
+    def _account(self, job: _Job, seconds: float) -> None:
+        """A worker is free again. Called under the lock."""
+        self._busy.dec()
+        job.served.at_work -= 1
+        self._busy_seconds += seconds
+        job.served.share.correct(seconds)
+
+    def _next(self, worker: _Worker) -> _Job | None:
         """Wait for work, and take it; None when the pool stops."""
         with self._more:
-            while not self._stopping:
-                waiting = [name for name, lane in self._lanes.items() if lane.waiting]
+            while not self._stopping.is_set():
+                now = time.monotonic()
+                waiting = [served for served in self._lanes.values() if served.wants_a_worker(now)]
                 if not waiting:
                     self._more.wait()
                     continue
-                name = min(waiting, key=lambda name: self._shares[name].turn(self._virtual_time))
-                work = self._lanes[name].take()
+                served = min(waiting, key=lambda served: served.share.turn(self._virtual_time))
+                work = served.lane.take()
                 if work is not None:
-                    share = self._shares[name]
-                    self._virtual_time = share.charge(self._virtual_time)
-                    return work, share
+                    self._virtual_time = served.share.charge(self._virtual_time)
+                    served.at_work += 1
+                    self._busy.inc()
+                    worker.job = _Job(served, work, work.run)
+                    return worker.job
             return None
 
+    # Watching them.
 
-class _Share:
-    """What a lane has had of the workers' time. Not safe to use without the pool's lock."""
+    def _watch_workers(self) -> None:
+        assert self._hang_after is not None  # noqa: S101 - it isn't started otherwise
+        while not self._stopping.wait(self._hang_after / _LOOKS):
+            for index in range(len(self._workers)):
+                self._look_at(index, self._hang_after)
+            with self._more:
+                self._more.notify_all()  # a lane may have a worker again
 
-    __slots__ = ("_cost", "_finish", "_served_at")
-
-    def __init__(self) -> None:
-        self._finish = 0.0  # virtual time at which it has used up what it had
-        self._cost = 0.0  # seconds, of its last piece of work: the guess for the next
-        self._served_at = 0.0
-
-    def turn(self, now: float) -> tuple[float, float]:
-        """The lane with the least is next; among equals the one that has waited longest."""
-        return max(self._finish, now), self._served_at
-
-    def charge(self, now: float) -> float:
-        """For a piece of work that begins; returns the virtual time."""
-        begin = max(self._finish, now)
-        self._finish = begin + self._cost
-        self._served_at = time.monotonic()
-        return begin
-
-    def correct(self, cost: float) -> None:
-        """For a piece of work that is done."""
-        self._finish += cost - self._cost
-        self._cost = cost
+    def _look_at(self, index: int, hang_after: float) -> None:
+        """Leave a worker behind if its work hangs; another one begins with what is left of it."""
+        with self._done:
+            hanging = self._workers[index]
+            if (job := hanging.job) is None:
+                return
+            job.looks += 1
+            if job.looks <= _LOOKS or (rest := job.work.give_up(hanging)) is None:
+                return
+            hanging.job = None
+            self._busy_seconds += hang_after
+            self._left_behind = [left for left in self._left_behind if left.is_alive()] + [hanging]
+            worker = self._workers[index] = self._make_worker(_Job(job.served, job.work, rest))
+            last_straw = job.served.hangs.add(time.monotonic())
+        self._replaced.inc()
+        log.error(
+            "%s: the analysis hangs since %.3g s; its thread is left behind, and another one takes its place",
+            job.served.name, hang_after,
+        )  # fmt: skip
+        worker.start()
+        if last_straw:
+            job.served.lane.give_up()

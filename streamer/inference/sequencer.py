@@ -19,14 +19,14 @@ class Sequencer(Generic[T]):
     """
 
     def __init__(self, handle: Callable[[T], None]) -> None:
-        """`handle` must not raise."""
+        """`handle` must not raise, except in a thread that is to be, or was, relieved."""
         self._handle = handle
         self._lock = threading.Lock()
         self._issued = 0
         self._turn = 0
         self._handled = 0
         self._ready: dict[int, T] = {}
-        self._handling = False
+        self._handler: threading.Thread | None = None
 
     def issue(self) -> int:
         """The next ticket. Each one must be completed, whatever happens, or all later ones wait for ever."""
@@ -40,13 +40,28 @@ class Sequencer(Generic[T]):
             if ticket < self._turn or ticket in self._ready:
                 return  # completed before
             self._ready[ticket] = item
-            if self._handling:
+            if self._handler is not None:
                 return
-            self._handling = True
+            self._handler = threading.current_thread()
+        self._handle_ready()
+
+    def relieve(self, thread: threading.Thread) -> None:
+        """Go on in the place of a thread that doesn't return from handling an item; does nothing if it handles none.
+
+        The item is done with. The thread must not come back into the sequencer: see `__init__`.
+        """
+        with self._lock:
+            if self._handler is not thread:
+                return
+            self._handler = threading.current_thread()
+            self._handled += 1
+        self._handle_ready()
+
+    def _handle_ready(self) -> None:
         while True:
             with self._lock:
                 if self._turn not in self._ready:
-                    self._handling = False
+                    self._handler = None
                     return
                 item = self._ready.pop(self._turn)
                 self._turn += 1

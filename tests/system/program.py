@@ -44,13 +44,24 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = 10.0) -
 class Program:
     """Runs while the context is open; `log` grows with everything that it writes."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], *, environ: Mapping[str, str] | None = None) -> None:
-        """The configuration is written to `folder`; the port is a free one, and the models those of `weights`."""
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        *,
+        environ: Mapping[str, str] | None = None,
+        module: str = "streamer",
+    ) -> None:
+        """The configuration is written to `folder`; the port is a free one, and the models those of `weights`.
+
+        module: run in place of the program, with its command line.
+        """
         server = {"port": 0, **config.get("server", {})}
         document = {"models": weights(), **config, "server": server}
         self._config = folder / "config.yaml"
         self._config.write_text(yaml.safe_dump(document), encoding="utf-8")
         self._folder = folder
+        self._module = module
         self._environ = {**os.environ, **(environ or {})}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -61,7 +72,7 @@ class Program:
     def start(self, seconds: float = 120.0) -> None:
         """Returns when the address was printed."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamer", "run", "-c", str(self._config)],
+            [sys.executable, "-m", self._module, "run", "-c", str(self._config)],
             cwd=self._folder,
             env={**self._environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdin=subprocess.DEVNULL,

@@ -8,74 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.capture.frame_queue import FrameQueue
-from streamer.config import TrackingConfig
-from streamer.inference.camera_lane import CameraLane
-from streamer.inference.pipeline import CameraPipeline, Deliver
-from streamer.inference.pool import InferencePool
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture, Picture
+from streamer.picture import Picture
 from streamer.types import Frame, Result
 from tests.scripted import ScriptedDetector
-
-PICTURE = ArrayPicture(np.zeros((36, 64, 3), np.uint8))
-
-
-class Collector:
-    """Keeps what the pool delivers, and lets a test wait for a number of results."""
-
-    def __init__(self) -> None:
-        self.results: list[Result] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, _frame: Frame, result: Result, _faces: NDArray[np.float32]) -> None:
-        with self._changed:
-            self.results.append(result)
-            self._changed.notify_all()
-
-    def wait_for(self, count: int) -> list[Result]:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.results) >= count, 5), f"{len(self.results)} of {count}"
-        return self.results
-
-
-class Bench:
-    """A pool with as many cameras as a test asks for."""
-
-    def __init__(self, workers: int, max_frame_age: float | None) -> None:
-        self.metrics = Metrics()
-        self.collected = Collector()
-        self.max_frame_age = max_frame_age
-        self.pool = InferencePool(workers=workers, metrics=self.metrics)
-        self.lanes: dict[str, CameraLane] = {}
-
-    def camera(
-        self, name: str, detector: ScriptedDetector, *, size: int = 100, deliver: Deliver | None = None
-    ) -> FrameQueue:
-        pipeline = CameraPipeline(
-            name,
-            detector=detector,
-            attributes=None,
-            tracking=TrackingConfig(),
-            metrics=self.metrics,
-            deliver=deliver or self.collected,
-        )
-        lane = self.lanes[name] = CameraLane(
-            pipeline,
-            queue_size=size,
-            max_frame_age=self.max_frame_age,
-            most_under_way=self.pool.workers + 1,
-            metrics=self.metrics,
-            wake=self.pool.wake,
-        )
-        self.pool.add(name, lane)
-        return lane.queue
-
-    def dropped(self, camera: str, reason: str) -> float:
-        value = self.metrics.registry.get_sample_value(
-            "streamer_frames_dropped_total", {"camera": camera, "reason": reason}
-        )
-        return value or 0.0
+from tests.unit.inference.pool_bench import Bench, Collector, frame
 
 
 @pytest.fixture
@@ -89,11 +25,6 @@ def bench() -> Iterator[Callable[..., Bench]]:
     yield make
     for each in made:
         assert each.pool.stop(5)
-
-
-def frame(camera: str, seq: int, age: float = 0.0) -> Frame:
-    now = time.monotonic() - age
-    return Frame(camera, seq, seq / 25, now, time.time() - age, PICTURE)
 
 
 def test_results_of_a_camera_leave_in_order_though_a_later_frame_is_ready_first(bench: Callable[..., Bench]) -> None:

@@ -131,7 +131,7 @@ def test_the_image_service_answers_with_results_only() -> None:
     asked = ImageJob(image, read_header(image), ImageOptions("json"), lambda outcome: outcomes.update(json=outcome))
     assert lane.submit([jpeg, asked])
     while (work := lane.take()) is not None:
-        work()
+        work.run()
     assert isinstance(outcomes["jpeg"], PrivacyError)
     assert outcomes["json"] == b'{"objects":[]}'
 
