@@ -10,8 +10,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from streamer import redaction
+
+# A loaded machine is no failure. In CI hypothesis takes its own profile, which tries the same examples each time.
+settings.register_profile("without deadlines", deadline=None)
+if os.environ.get("CI") != "true":
+    settings.load_profile("without deadlines")
 
 # In CI nothing may be skipped: what a test needs is installed there. These reasons speak of the machine itself.
 MAY_SKIP_IN_CI = ("needs a processor with bfloat16",)
