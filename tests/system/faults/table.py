@@ -1,0 +1,24 @@
+"""All faults, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tests.system.faults.figures import Rows
+from tests.system.faults.nets import ill_nets
+from tests.system.faults.servers import ill_streams, refusing_servers
+from tests.system.faults.video import frozen_server, killed_server, spoiled_packets
+from tests.system.faults.viewers import ill_viewers
+
+__all__ = ["TABLE"]
+
+TABLE: Final[Mapping[str, Rows]] = {
+    "killed": killed_server,
+    "frozen": frozen_server,
+    "refusing": refusing_servers,
+    "streams": ill_streams,
+    "packets": spoiled_packets,
+    "nets": ill_nets,
+    "viewers": ill_viewers,
+}
