@@ -14,14 +14,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
-from streamer.config import ServerConfig
-from streamer.server import api, auth
+from streamer.server import auth
 from streamer.server.app import create_app
-from streamer.server.auth import COOKIE, PUBLIC_PATHS, Sessions, login_router
-from streamer.server.heat_api import heat_router
-from streamer.server.images import image_router
+from streamer.server.auth import COOKIE, PUBLIC_PATHS, Sessions
 from tests.server_harness import make_services
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -47,31 +44,43 @@ async def get(app: FastAPI, path: str, base_url: str = "http://127.0.0.1:8000", 
         return await client.get(path, headers=headers)
 
 
+def routes_of(router: Any) -> Iterator[Any]:
+    """Its routes, and those of the routers that it includes, at any depth."""
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from routes_of(included)
+
+
 def every_route(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Method and path of each HTTP route, those of included routers too."""
-    included = [route for route in app.routes if type(route).__name__ == "_IncludedRouter"]
-    assert len(included) == 4, "a router was added: list it here, so that its routes are tried"
-    services, _ = make_services()
-    routers = (api.router, login_router(ServerConfig()), image_router(services), heat_router(services))
-    for route in [*app.routes, *(route for router in routers for route in router.routes)]:
+    """Method and path of each HTTP route, asked of the application: a route that is added is tried, too."""
+    for route in routes_of(app):
         if isinstance(route, Mount):
             yield "GET", f"{route.path}/anything.js"
         elif isinstance(route, Route | APIRoute):
             for method in route.methods or ():
                 yield method, route.path.replace("{camera_id}", "lobby")
+        else:
+            assert isinstance(route, WebSocketRoute), f"a kind of route that no test here knows: {route!r}"
+
+
+def documented_operations(app: FastAPI) -> set[tuple[str, str]]:
+    """What the OpenAPI document says there is."""
+    return {
+        (method.upper(), path.replace("{camera_id}", "lobby"))
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+    }
 
 
 def test_without_the_token_every_route_is_refused_but_the_listed_ones() -> None:
     async def scenario() -> None:
         app = application(token=TOKEN)
         tried = set(every_route(app))
-        assert {
-            ("POST", "/analyze"),
-            ("GET", "/metrics"),
-            ("GET", "/"),
-            ("GET", "/openapi.json"),
-            ("POST", "/login"),
-        } <= tried
+        assert documented_operations(app) <= tried
+        assert {("GET", "/"), ("GET", "/openapi.json"), ("POST", "/login"), ("GET", "/static/anything.js")} <= tried
         async with browser(app) as client:
             for method, path in sorted(tried):
                 answer = await client.request(method, path)
@@ -245,6 +254,89 @@ def test_a_form_of_another_site_is_refused(origin: str, status: int) -> None:
             assert answer.status_code == status
 
     asyncio.run(scenario())
+
+
+def test_every_change_is_refused_to_pages_of_other_sites_also_with_a_cookie() -> None:
+    async def scenario() -> None:
+        app = application(token=TOKEN)
+        changes = {(method, path) for method, path in every_route(app) if method not in {"GET", "HEAD", "OPTIONS"}}
+        assert ("PUT", "/api/v1/cameras/lobby/rules") in changes
+        async with browser(app) as client:
+            await client.post("/login", data={"token": TOKEN})
+            for method, path in sorted(changes):
+                for origin in ("https://attacker.example", "null", "http://127.0.0.1:8000.attacker.example"):
+                    answer = await client.request(method, path, json={}, headers={"Origin": origin})
+                    assert answer.status_code == 403, (method, path, origin)
+
+    asyncio.run(scenario())
+
+
+def test_the_page_itself_may_draw_rules_and_a_program_with_the_token_too() -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN)) as client:
+            path = "/api/v1/cameras/lobby/rules"
+            empty: dict[str, Any] = {"lines": [], "zones": []}
+            assert (await client.put(path, json=empty, headers=BEARER)).status_code != 401
+            await client.post("/login", data={"token": TOKEN})
+            answer = await client.put(path, json=empty, headers={"Origin": "http://127.0.0.1:8000"})
+            assert answer.status_code not in {401, 403}
+
+    asyncio.run(scenario())
+
+
+def ask_websocket(app: FastAPI, headers: dict[str, str]) -> tuple[list[dict[str, Any]], bool]:
+    """What is answered to a handshake, and whether the application asked for a message of the client."""
+    sent: list[dict[str, Any]] = []
+    listened = False
+    handshakes = iter([{"type": "websocket.connect"}])
+
+    async def receive() -> dict[str, Any]:
+        nonlocal listened
+        handshake = next(handshakes, None)
+        if handshake is None:
+            listened = True
+            return {"type": "websocket.disconnect", "code": 1000}
+        return handshake
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/ws",
+        "raw_path": b"/ws",
+        "query_string": f"token={TOKEN}".encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "subprotocols": ["streamer.v1"],
+        "extensions": {"websocket.http.response": {}},
+        "scheme": "ws",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent, listened
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Cookie": f"{COOKIE}=9999999999.00"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}", "Origin": "https://attacker.example"}, 403),
+    ],
+)
+def test_a_stranger_s_websocket_is_refused_before_any_message_of_whatever_type_is_read(
+    headers: dict[str, str], status: int
+) -> None:
+    """No message type can be reached past the handshake: so none needs a check of its own."""
+    app = application(token=TOKEN)
+    [path] = [route.path for route in routes_of(app) if isinstance(route, WebSocketRoute)]
+    assert path == "/ws"
+    sent, listened = ask_websocket(app, {"Host": "127.0.0.1:8000", **headers})
+    assert sent[0]["type"] == "websocket.http.response.start"
+    assert sent[0]["status"] == status
+    assert not listened
 
 
 def test_a_session_ends_with_its_time_and_with_another_token() -> None:
