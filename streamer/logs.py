@@ -33,8 +33,14 @@ def set_up_logging(config: LogConfig) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.level.upper())
+    logging.getLogger("uvicorn.error").addFilter(_is_our_trouble)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(config.level.upper() if config.libraries else logging.WARNING)
+
+
+def _is_our_trouble(record: logging.LogRecord) -> bool:
+    """Whether a record of uvicorn's says more than that a stranger sent rubbish: that is answered, not logged."""
+    return not record.msg.startswith("Invalid UTF-8 sequence received")
 
 
 def quiet_libraries() -> None:

@@ -67,5 +67,5 @@ def _open(*args: Any, **more: Any) -> IllDetector:
 
 
 if __name__ == "__main__":
-    streamer.app.open_detector = _open
+    vars(streamer.app)["open_detector"] = _open
     main()

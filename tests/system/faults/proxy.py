@@ -23,6 +23,7 @@ Fault = Callable[[bytes], tuple[float, bytes] | None]
 """What becomes of an RTP packet: the seconds by which it is late, and what is left of it; None: it is lost."""
 
 _RTP_HEADER = 12  # bytes, which stay whole: packets lost and garbled are told apart
+_UDP_BUFFER = 1 << 20  # bytes: a key frame comes as one burst
 _CLIENT_PORT = re.compile(rb"client_port=(\d+)-\d+")
 
 
@@ -114,11 +115,12 @@ class RtspProxy:
                 self._start(session.answer)
 
     def _relay_udp(self, port: int) -> int:
-        """Packets that come to the port returned go on to `port` of the client, after what the fault does to them."""
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(0.01)
-        self._sockets.append(receiver)
+        """Packets that come to the port returned go on to `port` of the client, after what the fault does to them.
+
+        The next port, that of RTCP, is taken too, so that reports don't go to whoever happens to have it.
+        """
+        receiver, reports = _udp_pair()
+        self._sockets += [receiver, reports]
         self._start(lambda: self._forward(receiver, port))
         return int(receiver.getsockname()[1])
 
@@ -146,6 +148,22 @@ class RtspProxy:
             thread.join(5)
         for each in self._sockets:
             each.close()
+
+
+def _udp_pair() -> tuple[socket.socket, socket.socket]:
+    """Sockets on an even port and the next one, as RTP has it."""
+    while True:
+        first, second = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UDP_BUFFER)
+        first.settimeout(0.01)
+        with contextlib.suppress(OSError):
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            if port % 2 == 0:
+                second.bind(("127.0.0.1", port + 1))
+                return first, second
+        first.close()
+        second.close()
 
 
 class _Session:

@@ -8,6 +8,7 @@ from typing import Final
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import ill_streams, refusing_servers
+from tests.system.faults.starts import broken_configs, broken_models, signals
 from tests.system.faults.video import frozen_server, killed_server, spoiled_packets
 from tests.system.faults.viewers import ill_viewers
 
@@ -21,4 +22,7 @@ TABLE: Final[Mapping[str, Rows]] = {
     "packets": spoiled_packets,
     "nets": ill_nets,
     "viewers": ill_viewers,
+    "models": broken_models,
+    "configs": broken_configs,
+    "signals": signals,
 }
