@@ -9,7 +9,7 @@ from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import ill_streams, refusing_servers
 from tests.system.faults.starts import broken_configs, broken_models, signals
-from tests.system.faults.video import frozen_server, killed_server, spoiled_packets
+from tests.system.faults.video import frozen_server, killed_server
 from tests.system.faults.viewers import ill_viewers
 
 __all__ = ["TABLE"]
@@ -19,7 +19,6 @@ TABLE: Final[Mapping[str, Rows]] = {
     "frozen": frozen_server,
     "refusing": refusing_servers,
     "streams": ill_streams,
-    "packets": spoiled_packets,
     "nets": ill_nets,
     "viewers": ill_viewers,
     "models": broken_models,
