@@ -113,10 +113,10 @@ def refusing_servers(folder: Path, _times: int) -> list[Figure]:
         looping = rates.pop("in-a-loop")
         lost = 1 - (program.camera("well")["frames"] - frames) / (seconds * _FPS)
         figures += [
-            Figure.at_most("all but that", "requests a second to one of them", max(rates.values()), 20, ""),
+            Figure.at_most("all but that", "most requests a second to one of them", max(rates.values()), 20, ""),
             Figure.at_most("server: in-a-loop", REQUESTS, looping, 20, ""),
             Figure.at_most("all of these", "frames lost by the camera beside them", 100 * max(0.0, lost), 5, "%"),
-            Figure.at_most("server: to-http", "requests that reached the web server", web.asked, 0, ""),
+            Figure.at_most("server: to-http", "what reached the web server", web.asked, 0, ""),
             Figure(
                 "all of these", "/readyz says ready, for the camera that is", float(is_ready(program)), "", "1", True
             ),

@@ -15,12 +15,12 @@ from tests.system.faults.video import BACK_IN
 pytestmark = pytest.mark.system
 
 _TIMES = 3
-# Known by what they measure. FFmpeg follows a camera that redirects to itself without end, as fast as it can, until
-# `open_timeout` stops it. The other two are figures of a machine with nothing else to do, which the report is for.
-_NOT_MET = {REQUESTS, SAID_IN, BACK_IN}
+# By the beginning of their names. FFmpeg follows a camera that redirects to itself without end, as fast as it can,
+# until `open_timeout` stops it. The others are figures of a machine with nothing else to do, which the report is for.
+_NOT_MET = (REQUESTS, SAID_IN, BACK_IN)
 
 
 @pytest.mark.parametrize("inject", TABLE.values(), ids=TABLE)
 def test_what_must_hold_holds_while_and_after(inject: Rows, tmp_path: Path) -> None:
     missed = worst(inject(tmp_path, _TIMES))
-    assert [figure for figure in missed if figure.what not in _NOT_MET] == []
+    assert [figure for figure in missed if not figure.what.startswith(_NOT_MET)] == []
