@@ -21,6 +21,7 @@ __all__ = ["load_config", "parse_config"]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret", "auth")
 _SECRET_PATH = re.compile(r"webhooks\.targets\[\d+\]\.url")  # many programs know who sends by the URL alone
+_SHORTEST_PATH = 12
 _NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
 _SQLITE = "sqlite:///"
 _LARGEST_FILE = 1024 * 1024
@@ -210,7 +211,7 @@ def _show(value: object, path: str) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _register_secrets(document: Any) -> None:
+def _register_secrets(document: Any, path: str = "") -> None:
     """Have every password and token of the document redacted from now on, also those of a document with errors."""
     if isinstance(document, dict):
         for key, value in document.items():
@@ -220,7 +221,16 @@ def _register_secrets(document: Any) -> None:
                 if key in {"source", "url"} and isinstance(value, str):
                     for secret in secrets_in_url(value):
                         register_secret(secret)
-                _register_secrets(value)
+                    if _SECRET_PATH.fullmatch(f"{path}.{key}"):
+                        _register_path(value)
+                _register_secrets(value, f"{path}.{key}".lstrip("."))
     elif isinstance(document, list):
-        for item in document:
-            _register_secrets(item)
+        for i, item in enumerate(document):
+            _register_secrets(item, f"{path}[{i}]")
+
+
+def _register_path(url: str) -> None:
+    """Have the path of a webhook redacted: who is asked may repeat it. Short ones are words, such as /hook."""
+    path = url.partition("://")[2].partition("/")[2]
+    if len(path) >= _SHORTEST_PATH:
+        register_secret(path)

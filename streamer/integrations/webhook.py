@@ -40,7 +40,8 @@ class WebhookSink:
         except ImportError:
             raise ConfigError("webhooks: needs the package httpx: pip install 'streamer[webhooks]'") from None
         self._httpx = httpx
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every URL
+        for library in ("httpx", "httpcore"):  # they log every URL, and all that a server answers
+            logging.getLogger(library).setLevel(logging.WARNING)
         self._config = config
         self._encode = encode
         self._health = health

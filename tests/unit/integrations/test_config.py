@@ -63,6 +63,12 @@ def test_secrets_are_redacted_from_then_on() -> None:
         assert word not in repr(config)
 
 
+def test_the_path_of_a_webhook_is_redacted_where_it_is_repeated_and_a_common_word_is_not() -> None:
+    parse("webhooks: {targets: [{name: a, url: 'https://x/hooks/T0P/s3cret'}, {name: b, url: 'https://x/live'}]}")
+    assert redact("refused: POST /hooks/T0P/s3cret HTTP/1.1") == "refused: POST /*** HTTP/1.1"
+    assert redact("/cameras/live") == "/cameras/live"
+
+
 def test_a_wrong_address_of_a_webhook_is_not_shown_as_it_may_be_a_secret() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("webhooks: {targets: [{name: a, url: 'hooks.example/T0P/s3cret', secret: 0123456789abcdef}]}")
