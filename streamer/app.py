@@ -32,6 +32,7 @@ from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
 from streamer.integrations.configured import open_mqtt, open_webhooks
 from streamer.integrations.recall import recall_from
+from streamer.memory import TRIM_SECONDS, give_back_freed_memory
 from streamer.metrics import Metrics
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
@@ -94,7 +95,7 @@ class App:
             metrics=self.metrics,
         )
         self._live: set[str] = set()
-        self._idle_watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._rule_book = RuleBook(config.cameras, self._database, self.set_rules)
         if self._database is not None:
             self._sinks.append(self._make_store_writer(self._database))
@@ -197,15 +198,15 @@ class App:
         self._pool.start()
         for reader in self._readers.values():
             reader.start()
-        self._idle_watch = asyncio.create_task(self._watch_idle_cameras())
+        self._watches = [asyncio.create_task(self._watch_idle_cameras()), asyncio.create_task(_keep_memory_small())]
         if self.config.inference.adapt:
             self._load_control.start()
         return port
 
     async def stop(self) -> None:
         """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
-        if self._idle_watch is not None:
-            self._idle_watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         late = await asyncio.to_thread(self._stop_threads)
         await self._server.stop(_STOP_SERVER)
         await self._images.close()
@@ -294,6 +295,12 @@ class App:
         self.hub.publish_event(event)
         for sink in self._sinks:
             sink.event(event)
+
+
+async def _keep_memory_small() -> None:
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        await asyncio.to_thread(give_back_freed_memory)
 
 
 def _describe(detector: Detector, attributes: AttributeModel | None, store: ModelStore) -> dict[str, Any]:
