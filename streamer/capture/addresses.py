@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 from dataclasses import dataclass, field
@@ -99,6 +100,9 @@ def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
     if camera.username:
         user, password = camera.username, camera.password.get_secret_value()
         register_secret(password)
+    if password:
+        # As it is sent to the camera, which may repeat it in an error that FFmpeg prints
+        register_secret(base64.b64encode(f"{user}:{password}".encode()).decode())
     shown = redact(f"{scheme}://{remainder}")
     if scheme not in {"rtsp", "rtsps", "http", "https"}:
         raise SourceError(f"{shown}: {scheme}:// can't be read; use rtsp, rtsps, http or https", retry=False)

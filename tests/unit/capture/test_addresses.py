@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from streamer.capture.addresses import Kind, locate, shown, split_credentials
 from streamer.errors import SourceError
+from streamer.redaction import redact
 from tests.watching import camera
 
 
@@ -108,3 +110,9 @@ def test_existing_file_on_macos_is_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recording").touch()
     assert locate(camera("recording"), "darwin").kind is Kind.FILE
+
+
+def test_a_password_is_redacted_as_it_is_sent_too() -> None:
+    locate(camera("rtsp://viewer:p%40ssword@127.0.0.1/cam"))
+    sent = base64.b64encode(b"viewer:p@ssword").decode()
+    assert redact(f"Authorization: Basic {sent}") == "Authorization: Basic ***"
