@@ -35,8 +35,8 @@ def main() -> int:
 
 
 def _line(figure: Figure, *, as_table: bool) -> str:
-    fault, what, measured, unit, limit, holds = figure
-    cells = (fault, what, f"{limit} {unit}".rstrip(), f"{measured:g} {unit}".rstrip(), "" if holds else "**missed**")
+    limit, measured = (f"{number} {figure.unit}".rstrip() for number in (figure.limit, f"{figure.measured:g}"))
+    cells = (figure.fault, figure.what, limit, measured, "" if figure.holds else "**missed**")
     return f"| {' | '.join(cells)} |" if as_table else "  ".join(cells)
 
 

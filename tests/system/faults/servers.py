@@ -99,11 +99,10 @@ def refusing_servers(folder: Path, _times: int) -> list[Figure]:
             status = eventually(f"{name} is told", lambda name=name: _trouble(program, name), 10)  # type: ignore[misc]
             told = reason in status["reason"] and bool(status["reason"])
             figures.append(
-                Figure(
-                    f"server: {name}", f"told: {_short(status['reason'])}",
-                    round(time.monotonic() - begin, 1), "s", "≤ 10", told,
-                )
-            )  # fmt: skip
+                Figure.at_most(f"server: {name}", f"told: {_short(status['reason'])}", time.monotonic() - begin, 10)
+                if told
+                else Figure.exactly(f"server: {name}", "told", 0, "1", holds=False)
+            )
         before = {name: sum(server.asked.values()) for name, server in servers.items()}
         frames = program.camera("well")["frames"]
         at = time.monotonic()
@@ -117,8 +116,8 @@ def refusing_servers(folder: Path, _times: int) -> list[Figure]:
             Figure.at_most("server: in-a-loop", REQUESTS, looping, 20, ""),
             Figure.at_most("all of these", "frames lost by the camera beside them", 100 * max(0.0, lost), 5, "%"),
             Figure.at_most("server: to-http", "what reached the web server", web.asked, 0, ""),
-            Figure(
-                "all of these", "/readyz says ready, for the camera that is", float(is_ready(program)), "", "1", True
+            Figure.at_least(
+                "all of these", "/readyz says ready, for the camera that is", float(is_ready(program)), 1, ""
             ),
         ]
     return figures

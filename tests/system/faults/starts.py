@@ -21,9 +21,8 @@ from tests.system.faults.broken_configs import BROKEN, SECRET
 from tests.system.faults.figures import Figure
 from tests.system.program import Program, weights
 
-__all__ = ["SAID_IN", "broken_configs", "broken_models", "signals"]
+__all__ = ["broken_configs", "broken_models", "signals"]
 
-SAID_IN = "time to say so, at most"
 # A second signal means now, whatever is under way.
 _CODES = {"SIGTERM": (0,), "SIGINT twice": (0, 130)}
 _DETECTOR = "face_detection_yunet_2026may.onnx"
@@ -58,7 +57,7 @@ def _judged(fault: str, refusals: list[_Refusal], named: list[bool]) -> list[Fig
     leaks = sum("Traceback" in each.said or SECRET in each.said for each in refusals)
     return [
         Figure.at_most(fault, "not exit code 2", sum(each.code != 2 for each in refusals), 0, ""),
-        Figure.at_most(fault, SAID_IN, max(each.seconds for each in refusals), 2),
+        Figure.at_most(fault, "time to say so, at most", max(each.seconds for each in refusals), 2),
         Figure.at_most(fault, "without the file or key named", named.count(False), 0, ""),
         Figure.at_most(fault, "with a traceback or secret", leaks, 0, ""),
     ]

@@ -13,9 +13,9 @@ from tests.system.faults.figures import Figure, Process, is_ready
 from tests.system.program import Program, eventually
 from tests.system.rtsp_server import RtspServer
 
-__all__ = ["BACK_IN", "frozen_server", "killed_server"]
+__all__ = ["frozen_server", "killed_server"]
 
-BACK_IN = "frames again after its return"
+_BACK_IN = "frames again after its return"
 
 _QUICK = {"open_timeout": 5, "stall_timeout": 2, "reconnect_min": 0.2, "reconnect_max": 1}
 _FPS = 25
@@ -57,8 +57,8 @@ def killed_server(folder: Path, times: int) -> list[Figure]:
             after = Process.of(program)
     return [
         Figure.at_most(fault, "noticed, at most", max(noticed), 5),
-        Figure.at_most(fault, f"{BACK_IN}, at most", max(back), 3),
-        Figure.at_most(fault, f"{BACK_IN}, median", statistics.median(back), 3),
+        Figure.at_most(fault, f"{_BACK_IN}, at most", max(back), 3),
+        Figure.at_most(fault, f"{_BACK_IN}, median", statistics.median(back), 3),
         Figure.at_most(fault, "memory", after.memory - before.memory, 20, "MB more"),
         Figure.at_most(fault, "threads", after.threads - before.threads, 0, "more"),
         Figure.at_most(fault, "descriptors", after.descriptors - before.descriptors, 0, "more"),
