@@ -34,6 +34,10 @@ __all__ = ["AnalyzedFrame", "OfflineAnalysis", "find_pictures", "is_picture"]
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
+_AHEAD = 4
+"""Frames for each worker that are decoded, under way, or done at a time. The faces of one frame take as long to be read
+as several frames to be looked at; more than this gain nothing."""
+
 
 class AnalyzedFrame(NamedTuple):
     """faces: (N, 4) float32, x0 y0 x1 y1 in pixels, every face found in the frame, also those not confirmed."""
@@ -74,7 +78,8 @@ class OfflineAnalysis:
 
         `name` stands as the results' camera. Raises SourceError when the file breaks.
         """
-        results: queue.Queue[AnalyzedFrame | None] = queue.Queue(maxsize=2 * self._workers)
+        ahead = _AHEAD * self._workers
+        results: queue.Queue[AnalyzedFrame | None] = queue.Queue(maxsize=ahead)
         failure: list[StreamerError] = []
 
         def deliver(frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
@@ -92,9 +97,8 @@ class OfflineAnalysis:
             deliver=deliver,
             rules=rules,
         )
-        size = 2 * self._workers
         lane = CameraLane(
-            pipeline, queue_size=size, max_frame_age=None, most_under_way=size, metrics=metrics, wake=pool.wake
+            pipeline, queue_size=ahead, max_frame_age=None, most_under_way=ahead, metrics=metrics, wake=pool.wake
         )
         pool.add(name, lane)
 

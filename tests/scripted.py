@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.picture import Picture, Pixels
 from streamer.types import Detections, FaceReading
 
-__all__ = ["ScriptedAttributes", "ScriptedDetector"]
+__all__ = ["ScriptedAttributes", "ScriptedDetector", "go_on"]
 
 Box = tuple[float, float, float, float]
 
@@ -68,3 +69,9 @@ class ScriptedAttributes:
         if self.error is not None:
             raise self.error
         return [self._reading for _ in range(len(faces))]
+
+
+def go_on(pipeline: CameraPipeline, found: Found) -> None:
+    """The rest of a frame's way, in this thread and at once."""
+    followed = pipeline.follow(found)
+    pipeline.report(followed, pipeline.read(followed))

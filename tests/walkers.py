@@ -20,7 +20,7 @@ from streamer.inference.pipeline import CameraPipeline, Found
 from streamer.metrics import Metrics
 from streamer.picture import ArrayPicture
 from streamer.types import Detections, Event, EventKind, Frame
-from tests.scripted import FRONTAL, ScriptedDetector
+from tests.scripted import FRONTAL, ScriptedDetector, go_on
 
 __all__ = [
     "HEIGHT",
@@ -228,7 +228,7 @@ def count(
     )
     picture = ArrayPicture(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     for seq, (at, detections) in enumerate(looks):
-        pipeline.follow(Found(Frame("scene", seq, at, at, at, picture), detections, {}))
+        go_on(pipeline, Found(Frame("scene", seq, at, at, at, picture), detections, {}))
     events += pipeline.close().events
     return _compare(walkers, events)
 

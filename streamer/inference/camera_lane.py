@@ -6,18 +6,19 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streamer.capture.frame_queue import FrameQueue
 from streamer.inference.effort import Effort
-from streamer.inference.pipeline import CameraPipeline, Found
+from streamer.inference.pipeline import CameraPipeline, Followed, Found
 from streamer.inference.pool import Work
 from streamer.inference.sequencer import Sequencer
 from streamer.inference.turn import Dismissed
 from streamer.metrics import Metrics
 from streamer.pacing import Throttle
-from streamer.types import Frame
+from streamer.types import FaceReading, Frame
 
 __all__ = ["CameraLane", "LaneCounts"]
 
@@ -46,6 +47,9 @@ class LaneCounts:
 class CameraLane:
     """Takes a camera's frames from its queue to its pipeline.
 
+    Finding faces in a frame is one piece of work for the pool, and reading those that are due another one. What needs
+    the order of capture is done by the worker that has finished the frame whose turn it is: see `Sequencer`.
+
     Frames older than `max_frame_age` seconds are dropped at their turn, before work is spent on them; None keeps all,
     for files. A frame whose analysis fails is counted, logged at most once a minute, and skipped.
     """
@@ -73,7 +77,11 @@ class CameraLane:
         self._on_give_up = on_give_up
         self._max_frame_age = max_frame_age
         self._most_under_way = most_under_way
-        self._sequencer: Sequencer[Found | None] = Sequencer(self._follow)
+        self._following: Sequencer[Found | None] = Sequencer(self._follow)
+        self._reporting: Sequencer[tuple[Followed, Sequence[FaceReading] | None]] = Sequencer(self._report)
+        self._to_read: deque[_Reading] = deque()
+        self._skips_readings = False
+        self._wake = wake
         self._metrics = metrics
         self.failures = 0  # frames whose analysis failed
         # Written under the pool's lock, but for the last one, which belongs to the thread whose turn it is to follow
@@ -84,12 +92,17 @@ class CameraLane:
     @property
     def waiting(self) -> bool:
         """See `Lane`."""
-        return len(self.queue) > 0 and self._sequencer.outstanding < self._most_under_way
+        return bool(self._to_read) or (len(self.queue) > 0 and self._under_way < self._most_under_way)
 
     @property
     def drained(self) -> bool:
         """The queue is closed, and everything that was in it has been handled."""
-        return self.queue.drained and not self._sequencer.outstanding
+        return self.queue.drained and not self._under_way
+
+    @property
+    def _under_way(self) -> int:
+        """Frames taken, and neither reported nor dropped."""
+        return self._following.outstanding + self._reporting.outstanding
 
     @property
     def counts(self) -> LaneCounts:
@@ -103,6 +116,8 @@ class CameraLane:
 
     def take(self) -> Work | None:
         """See `Lane`. The order in which frames are taken is that in which their results are delivered."""
+        with contextlib.suppress(IndexError):
+            return self._to_read.popleft()  # first: later frames wait for it
         frame = self.queue.take()
         if frame is None:
             return None
@@ -112,18 +127,20 @@ class CameraLane:
             self._stale_in_queue += 1
             self._drop("stale")
             return None
-        return _Analysis(self, frame, self._sequencer.issue())
+        return _Search(self, frame, self._following.issue())
 
     def give_up(self) -> None:
         """See `Lane`. The camera takes no more frames."""
-        self.queue.close()
+        self.close()
         self._on_give_up()
 
     def close(self) -> None:
-        """See `Lane`."""
+        """See `Lane`. Frames of a camera that were followed already are reported, without what would be read."""
         self.queue.close()
+        self._skips_readings = self._max_frame_age is not None
+        self._skip_readings()
 
-    # What `_Analysis` does, on a thread of the pool.
+    # What `_Search` and `_Reading` do, on threads of the pool.
 
     def detect(self, frame: Frame) -> Found | None:
         """The first half of the way; None where it failed."""
@@ -137,9 +154,17 @@ class CameraLane:
             found.timings["wait"] = round(waited * 1000, 2)
         return found
 
-    def complete(self, ticket: int, found: Found | None) -> None:
-        """The second half, in turn. Raises Dismissed in a thread that `relieve` was called for."""
-        self._sequencer.complete(ticket, found)
+    def found(self, ticket: int, found: Found | None) -> None:
+        """Goes on in turn. Raises Dismissed in a thread that `relieve` was called for."""
+        self._following.complete(ticket, found)
+
+    def read(self, followed: Followed) -> Sequence[FaceReading] | None:
+        """See `CameraPipeline.read`."""
+        return self._pipeline.read(followed)
+
+    def have_read(self, ticket: int, followed: Followed, readings: Sequence[FaceReading] | None) -> None:
+        """Goes on in turn."""
+        self._reporting.complete(ticket, (followed, readings))
 
     def take_away(self, thread: threading.Thread) -> bool:
         """See `CameraPipeline.take_away`."""
@@ -147,12 +172,16 @@ class CameraLane:
 
     def relieve(self, thread: threading.Thread) -> None:
         """Go on in the place of a thread from which its frame was taken away."""
-        self._sequencer.relieve(thread)
+        self._following.relieve(thread)
 
     def count_hang(self) -> None:
         """A frame was given up because its analysis hung."""
         self._drop("hung")
         self.failures += 1
+
+    def count_hung_reading(self) -> None:
+        """A frame does without its readings, because they hung."""
+        self._metrics.reading_failures.labels(self._camera).inc()
 
     def _is_stale(self, frame: Frame) -> bool:
         return self._max_frame_age is not None and time.monotonic() - frame.captured_at > self._max_frame_age
@@ -165,13 +194,37 @@ class CameraLane:
             self._drop("stale")
             return
         try:
-            self._pipeline.follow(found)
+            followed = self._pipeline.follow(found)
         except Dismissed:  # counted by whoever dismissed this thread, which must leave the sequencer as it is
             raise
-        except Exception as error:  # noqa: BLE001 - as in _detect
+        except Exception as error:  # noqa: BLE001 - as in detect
+            self._count_failure(error)
+            return
+        ticket = self._reporting.issue()
+        if followed.chosen is None:
+            self._reporting.complete(ticket, (followed, None))
+        else:
+            self._to_read.append(_Reading(self, followed, ticket))
+            self._skip_readings()
+            self._wake()
+
+    def _skip_readings(self) -> None:
+        """Once the lane is closed, whoever comes last sees to it that no frame waits for a worker any more."""
+        while self._skips_readings:
+            try:
+                reading = self._to_read.popleft()
+            except IndexError:
+                return
+            reading.skip()
+
+    def _report(self, item: tuple[Followed, Sequence[FaceReading] | None]) -> None:
+        followed, readings = item
+        try:
+            self._pipeline.report(followed, readings)
+        except Exception as error:  # noqa: BLE001 - as in detect
             self._count_failure(error)
         if self._max_frame_age is not None:
-            age = time.monotonic() - found.frame.captured_at
+            age = time.monotonic() - followed.frame.captured_at
             self._metrics.frame_age.labels(self._camera, "analyzed").observe(age)
 
     def _drop(self, reason: str) -> None:
@@ -186,8 +239,8 @@ class CameraLane:
             )
 
 
-class _Analysis:
-    """The `Work` on one frame. A thread that hangs in either half of the way is relieved of it."""
+class _Search:
+    """The `Work` of finding a frame's faces. A thread that hangs there, or in what follows in turn, is relieved."""
 
     def __init__(self, lane: CameraLane, frame: Frame, ticket: int) -> None:
         self._lane = lane
@@ -200,22 +253,49 @@ class _Analysis:
         found = self._lane.detect(self._frame)
         if not self._handed_in.acquire(blocking=False):
             return
-        self._follow(found)
+        self._hand_in(found)
 
     def give_up(self, thread: threading.Thread) -> Callable[[], None] | None:
         """See `Work`."""
         if self._handed_in.acquire(blocking=False):
             self._lane.count_hang()
-            return lambda: self._follow(None)
+            return lambda: self._hand_in(None)
         if not self._lane.take_away(thread):
             return None
         self._lane.count_hang()
         return lambda: self._relieve(thread)
 
-    def _follow(self, found: Found | None) -> None:
+    def _hand_in(self, found: Found | None) -> None:
         with contextlib.suppress(Dismissed):
-            self._lane.complete(self._ticket, found)
+            self._lane.found(self._ticket, found)
 
     def _relieve(self, thread: threading.Thread) -> None:
         with contextlib.suppress(Dismissed):
             self._lane.relieve(thread)
+
+
+class _Reading:
+    """The `Work` of reading faces of a frame that was followed."""
+
+    def __init__(self, lane: CameraLane, followed: Followed, ticket: int) -> None:
+        self._lane = lane
+        self._followed = followed
+        self._ticket = ticket
+        self._handed_in = threading.Lock()  # never released, as in `_Search`
+
+    def run(self) -> None:
+        """See `Work`."""
+        readings = self._lane.read(self._followed)
+        if self._handed_in.acquire(blocking=False):
+            self._lane.have_read(self._ticket, self._followed, readings)
+
+    def give_up(self, _thread: threading.Thread) -> Callable[[], None] | None:
+        """See `Work`."""
+        if not self._handed_in.acquire(blocking=False):
+            return None
+        self._lane.count_hung_reading()
+        return lambda: self._lane.have_read(self._ticket, self._followed, None)
+
+    def skip(self) -> None:
+        """Go on without."""
+        self._lane.have_read(self._ticket, self._followed, None)

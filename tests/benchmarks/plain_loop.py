@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     loop = PlainLoop(
         open_detector(models, InferenceConfig(), store), open_attribute_model(models, store), options.workers
     )
-    loop.run(options.clip, 2 * options.workers)  # what the runtimes set up in their first calls
+    loop.run(options.clip, options.frames)  # what the runtimes set up in their first calls of every size
     seconds = loop.run(options.clip, options.frames)
     print(json.dumps({"fps": round(options.frames / seconds, 1), "faces_per_frame": loop.faces / options.frames}))
     return 0

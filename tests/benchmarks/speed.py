@@ -41,7 +41,7 @@ class EngineRun:
     """The engine, and what it made of the last excerpt."""
 
     inference: InferenceConfig = field(default_factory=InferenceConfig)
-    encoders: int = 2
+    encoders: int = 1  # takes a third of a core; a second thread only disturbs the others
     boxes: list[list[list[float]]] = field(default_factory=list)  # of each frame's faces, confirmed or not
     looks: int = 0  # frames in which faces were looked for
     faces: int = 0  # faces reported, with or without a reading so far
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-boxes", action="store_true", help="leave the boxes out")
     options = parser.parse_args(arguments)
     engine = EngineRun(InferenceConfig(workers=options.workers))
-    engine.run(options.clip, 10)  # what the runtimes set up in their first calls
+    engine.run(options.clip, options.frames)  # what the runtimes set up in their first calls of every size
     seconds = engine.run(options.clip, options.frames)
     print(json.dumps(engine.report(seconds) | ({} if options.no_boxes else {"boxes": engine.boxes})))
     return 0

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.picture import Picture
-from streamer.types import Frame, Result
-from tests.scripted import ScriptedDetector
+from streamer.capture.frame_queue import FrameQueue
+from streamer.picture import Picture, Pixels
+from streamer.types import Detections, FaceReading, Frame, Result
+from tests.scripted import ScriptedAttributes, ScriptedDetector
 from tests.unit.inference.pool_bench import Bench, Collector, frame
 
 
@@ -147,6 +148,63 @@ def test_a_frame_that_became_stale_behind_a_slow_one_is_dropped(bench: Callable[
     b.pool.start()
     assert b.pool.wait_until(lambda: b.dropped("a", "stale") == 1, 5)
     assert b.collected.results == []
+
+
+class WaitingAttributes(ScriptedAttributes):
+    """Reads when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(FaceReading(30.0, 5.0, 0.9, 0.9))
+        self.reading = threading.Event()
+        self.may_read = threading.Event()
+
+    def read(self, pixels: Pixels, faces: Detections) -> list[FaceReading]:
+        self.reading.set()
+        assert self.may_read.wait(5)
+        return super().read(pixels, faces)
+
+
+def test_later_frames_are_followed_while_faces_of_an_earlier_one_are_read(bench: Callable[..., Bench]) -> None:
+    b = bench(workers=2)
+    detector, attributes = ScriptedDetector(), WaitingAttributes()
+    detector.boxes = [(10.0, 5.0, 40.0, 35.0)]
+    queue = b.camera("a", detector, attributes=attributes)
+    b.pool.start()
+    for seq in range(20):
+        queue.put(frame("a", seq, age=10 - 0.1 * seq))
+    assert attributes.reading.wait(5)
+    assert b.pool.wait_until(lambda: b.lanes["a"]._reporting.outstanding == 3, 5)  # as many as may be under way
+    attributes.may_read.set()
+    assert [r.seq for r in b.collected.wait_for(20)] == list(range(20))
+
+
+def test_a_frame_whose_faces_wait_for_a_reading_is_reported_without_when_the_pool_stops(
+    bench: Callable[..., Bench],
+) -> None:
+    b = bench(workers=1)
+    detector, attributes = ScriptedDetector(), WaitingAttributes()
+    detector.boxes = [(10.0, 5.0, 40.0, 35.0)]
+    waiting, reading = b.camera("a", detector, attributes=attributes), b.camera("b", detector, attributes=attributes)
+    for seq in range(20):
+        waiting.put(frame("a", seq, age=10 - 0.1 * seq))
+        reading.put(frame("b", seq, age=10 - 0.1 * seq))
+    b.pool.start()
+    assert attributes.reading.wait(5)
+    stopping = threading.Thread(target=b.pool.stop)
+    stopping.start()
+    assert eventually_closed(waiting)
+    attributes.may_read.set()
+    stopping.join(5)
+    assert not any(lane._under_way for lane in b.lanes.values())
+
+
+def eventually_closed(queue: FrameQueue) -> bool:
+    """Whether it is, within 5 s."""
+    deadline = time.monotonic() + 5
+    while queue.put(late := frame("a", 99)) is not late:
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 def test_a_removed_camera_takes_no_more_frames(bench: Callable[..., Bench]) -> None:
