@@ -25,7 +25,7 @@ __all__ = ["Database", "migrate"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # For others that write, and for a server that answers nothing: what waits longer is told as a problem within 5 s
-_LOCK_SECONDS = 3
+_LOCK_SECONDS = 2
 _LOCK = 7_331_001  # names, in PostgreSQL, the lock of those who write: sums of an hour are made by one at a time
 _INSTRUCTIONS = 20_000  # of SQLite between two looks at the clock: some milliseconds
 

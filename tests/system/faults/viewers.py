@@ -17,6 +17,7 @@ from tests.media import make_video
 from tests.system.faults.figures import Figure, Process
 from tests.system.faults.rtp import access_units, steady
 from tests.system.faults.rtsp_script import ScriptedRtsp, plays
+from tests.system.faults.websocket_cases import frame, protocol_cases
 from tests.system.program import Program, eventually
 from tests.system.raw_viewer import RawViewer
 
@@ -72,6 +73,7 @@ def _rubbish(port: int, times: int) -> list[Figure]:
         Figure.exactly("a message of 64 KiB + 1", "close code", too_large, "1009", holds=too_large == 1009),
         Figure.exactly("text that isn't UTF-8", "close code", no_text, "1007", holds=no_text == 1007),
         Figure.at_least(f"JSON of depth {_DEEP}", "answered as malformed", float(told == "malformed"), 1, ""),
+        *protocol_cases(port),
         _flood(port),
     ]
 
@@ -110,14 +112,8 @@ def _fuzz(port: int, frames: int) -> int:
                 if dice.random() < 0.02:  # not even a frame
                     viewer.socket.sendall(dice.randbytes(20))
                 else:
-                    viewer.socket.sendall(_frame(dice.choice(_FIRST_BYTES), data))
+                    viewer.socket.sendall(frame(dice.choice(_FIRST_BYTES), data))
     return connections
-
-
-def _frame(first: int, data: bytes) -> bytes:
-    """A websocket frame with a mask of zeros, whether or not the protocol allows it."""
-    length = bytes((0x80 | len(data),)) if len(data) < 126 else bytes((0x80 | 126,)) + len(data).to_bytes(2)
-    return bytes((first,)) + length + bytes(4) + data
 
 
 async def _crowd(program: Program, viewers: int) -> list[Figure]:
