@@ -10,6 +10,7 @@ from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import ill_streams, refusing_servers
 from tests.system.faults.sinks import ill_sinks
 from tests.system.faults.starts import broken_configs, broken_models, signals
+from tests.system.faults.stuck import stuck_viewers
 from tests.system.faults.video import frozen_server, killed_server
 from tests.system.faults.viewers import ill_viewers
 
@@ -22,6 +23,7 @@ TABLE: Final[Mapping[str, Rows]] = {
     "streams": ill_streams,
     "nets": ill_nets,
     "viewers": ill_viewers,
+    "stuck": stuck_viewers,
     "sinks": ill_sinks,
     "models": broken_models,
     "configs": broken_configs,
