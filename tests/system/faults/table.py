@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tests.system.faults.ends import ends_in_every_state
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import ill_streams, refusing_servers
@@ -28,4 +29,5 @@ TABLE: Final[Mapping[str, Rows]] = {
     "models": broken_models,
     "configs": broken_configs,
     "signals": signals,
+    "ends": ends_in_every_state,
 }
