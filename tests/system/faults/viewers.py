@@ -21,7 +21,7 @@ from tests.system.faults.websocket_cases import frame, protocol_cases
 from tests.system.program import Program, eventually
 from tests.system.raw_viewer import RawViewer
 
-__all__ = ["ill_viewers"]
+__all__ = ["fuzz", "ill_viewers"]
 
 _A_SECOND = 50  # viewers that come
 _FUZZED_A_TIME = 100  # frames
@@ -39,7 +39,7 @@ def ill_viewers(folder: Path, times: int) -> list[Figure]:
         with Program(folder, config) as program:
             program.wait_for_state("cam", "live", 15)
             port = urlsplit(program.url).port or 0
-            _fuzz(port, 20)  # what is made once is made
+            fuzz(port, 20)  # what is made once is made
             asyncio.run(_crowd(program, 10))
             before = Process.of(program)
             figures = [*_rubbish(port, times), *asyncio.run(_crowd(program, 5 * times))]
@@ -58,7 +58,7 @@ def ill_viewers(folder: Path, times: int) -> list[Figure]:
 
 def _rubbish(port: int, times: int) -> list[Figure]:
     sent = times * _FUZZED_A_TIME
-    served = _fuzz(port, sent)
+    served = fuzz(port, sent)
     with RawViewer(port) as viewer:
         viewer.send(b"x" * (64 * 1024 + 1))
         too_large = viewer.close_code()
@@ -97,7 +97,7 @@ def _error(viewer: RawViewer) -> str:
             return str(message["code"])
 
 
-def _fuzz(port: int, frames: int) -> int:
+def fuzz(port: int, frames: int) -> int:
     """Send so many frames of anything; a connection that is closed by it is opened again. Returns how many it took."""
     dice = random.Random(7)
     connections, left = 0, frames
