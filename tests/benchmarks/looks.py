@@ -41,11 +41,12 @@ class Looks(NamedTuple):
 
 
 def open_nets(way: Way) -> dict[str, Net]:
-    """Both nets, on one runtime."""
+    """Both nets, on one runtime; FaceRes in 8 bits where the precision is left open."""
     store = model_store()
+    eight_bits = way.precision == "auto"
     age, gender, faceres = (
-        open_session(store.path(name), runtime=way.runtime, precision=way.precision)
-        for name in ("dlib-age", "dlib-gender", "faceres")
+        open_session(store.path(name), runtime=way.runtime, precision=way.precision, quantized=name == "faceres-int8")
+        for name in ("dlib-age", "dlib-gender", "faceres-int8" if eight_bits else "faceres")
     )
     return {"dlib": DlibNets(age, gender), "faceres": FaceResNet(faceres)}
 
