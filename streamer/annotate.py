@@ -155,13 +155,32 @@ def _dashes(box: Rect, length: int) -> list[_Stroke]:
 
 @lru_cache(maxsize=128)  # some 3 MB at 720p, for every face in sight: ids never come back, so old labels are of no use
 def _plate(text: str, colour: Colour, cap: int, pad: int) -> Plate:
-    """A filled label. Drawn large and shrunk, which smooths the font."""
+    """A filled label. Drawn large and shrunk, which smooths the font; letter by letter, as words come and go."""
+    around = pad * _SUPERSAMPLING
+    letters = np.hstack([_letter(letter, cap, around) for letter in text])
+    rows, columns = letters.shape
+    width, height = (2 * math.ceil(side / _SUPERSAMPLING / 2) for side in (columns + 2 * around, rows + around))
+    large = np.zeros((height * _SUPERSAMPLING, width * _SUPERSAMPLING), np.uint8)
+    large[around : around + rows, around : around + columns] = letters
+    inked = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
+    return Plate.of(cv2.LUT(cv2.merge([inked] * 3), _shades(colour)))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _letter(letter: str, cap: int, below: int) -> NDArray[np.uint8]:
+    """How far ink covers each place, 0-255, of a letter drawn large, to be set beside others. below: rows for tails."""
     scale = cap * _SUPERSAMPLING / _FONT_HEIGHT
     thickness = max(1, round(scale * 2.2))
-    (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, thickness)
-    pad_large = pad * _SUPERSAMPLING
-    width, height = (2 * math.ceil((side + 2 * pad_large) / _SUPERSAMPLING / 2) for side in (text_width, text_height))
-    large = np.full((height * _SUPERSAMPLING, width * _SUPERSAMPLING, 3), colour, np.uint8)
-    origin = (pad_large, pad_large + text_height)
-    cv2.putText(large, text, origin, _FONT, scale, _INK, thickness, cv2.LINE_AA)
-    return Plate.of(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+    (two, height), _ = cv2.getTextSize(letter * 2, _FONT, scale, thickness)
+    (one, _), _ = cv2.getTextSize(letter, _FONT, scale, thickness)
+    drawn = np.zeros((height + below, two - one), np.uint8)
+    cv2.putText(drawn, letter, (0, height), _FONT, scale, (255,), thickness, cv2.LINE_AA)
+    return drawn
+
+
+@lru_cache(maxsize=16)
+def _shades(colour: Colour) -> NDArray[np.uint8]:
+    """(256, 1, 3): what ink looks like on a colour that it covers so far."""
+    share = np.linspace(0, 1, 256)[:, None, None]
+    mixed: NDArray[np.uint8] = np.rint((1 - share) * np.array(colour) + share * np.array(_INK)).astype(np.uint8)
+    return mixed

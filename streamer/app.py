@@ -313,11 +313,10 @@ def _describe(detector: Detector, attributes: AttributeModel | None, store: Mode
         }
     }
     if attributes is not None:
-        session = attributes.sessions[0]
         nets["attributes"] = {
             "name": attributes.name,
-            "runtime": session.runtime,
-            "precision": session.precision,
+            "runtime": attributes.sessions[0].runtime,
+            "precision": ", ".join(dict.fromkeys(session.precision for session in attributes.sessions)),
             "origin": "; ".join(store.origin(file) for file in attribute_files(attributes.name)),
         }
     return nets

@@ -37,7 +37,7 @@ def pull(names: Names = None, config: ConfigOption = None) -> None:
     failed: list[str] = []
     with open_store(configuration(config)) as store:
         for name in names or store.names():
-            if not names and not store.entry(name).sources:
+            if not names and not (store.entry(name).sources or store.entry(name).made_from):
                 continue  # the user's to bring, or not
             try:
                 output.print(f"{name}: {store.path(name)}", highlight=False)

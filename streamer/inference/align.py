@@ -18,6 +18,10 @@ _TEMPLATE = np.array(
     [(0.2255, 0.2160), (0.7548, 0.2160), (0.4901, 0.5156), (0.2541, 0.7802), (0.7261, 0.7802)], np.float64
 )
 _PADDING = 0.2
+# The template with its padding, on a chip of one pixel, as complex numbers: its middle, and how its points lie about it
+_TARGET = ((_PADDING + _TEMPLATE) / (1 + 2 * _PADDING)) @ (1, 1j)
+_TARGET_MIDDLE = complex(_TARGET.mean())
+_TARGET_OUT = _TARGET - _TARGET_MIDDLE
 _VERY_LARGE = 4.0  # pixels of the picture per pixel of the chip
 _FARTHEST = 1e6  # pixels; landmarks farther out than this are not of a face
 
@@ -27,18 +31,17 @@ def similarity(points: NDArray[np.floating], size: int) -> NDArray[np.float64]:
 
     points: (5, 2) as in `Detections`. Least squares over the five points. Raises ValueError where they coincide.
     """
-    target = (_PADDING + _TEMPLATE) / (1 + 2 * _PADDING) * size
-    source = np.asarray(points, np.float64)
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    a, b = source - source_mean, target - target_mean
-    spread = float((a**2).sum())
-    if not np.isfinite(spread) or spread < 1e-6 or np.abs(source).max() > _FARTHEST:
-        raise ValueError(f"not the landmarks of a face: {source.tolist()}")
+    x, y = np.asarray(points, np.float64).T
+    source = x + 1j * y
+    middle = source.mean()
+    out = source - middle
+    spread = float(np.vdot(out, out).real)
+    if not np.isfinite(spread) or spread < 1e-6 or max(np.abs(x).max(), np.abs(y).max()) > _FARTHEST:
+        raise ValueError(f"not the landmarks of a face: {np.asarray(points).tolist()}")
     # With points as complex numbers the transform is one factor: sum(conj(a) b) / sum(|a|²).
-    cos = float((a * b).sum()) / spread
-    sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
-    turn = np.array([[cos, -sin], [sin, cos]])
-    return np.hstack([turn, (target_mean - turn @ source_mean)[:, None]])
+    turn = complex(np.vdot(out, _TARGET_OUT)) * size / spread
+    shift = _TARGET_MIDDLE * size - turn * complex(middle)
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def face_chip(pixels: Pixels, landmarks: NDArray[np.floating], size: int) -> Pixels:

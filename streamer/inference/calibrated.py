@@ -10,7 +10,7 @@ import numpy as np
 
 from streamer.inference.align import face_chip
 from streamer.inference.calibration import Calibration, trust
-from streamer.inference.nets import Net
+from streamer.inference.nets import CHIP, Net
 from streamer.inference.quality import LEAST_DETAIL, chip_quality, detail, look_quality
 from streamer.inference.runtime import Session
 from streamer.picture import Pixels
@@ -19,7 +19,6 @@ from streamer.types import Detections, FaceReading
 __all__ = ["CalibratedAttributes"]
 
 _BATCH = 16  # faces at most in one call: bounds memory; larger batches gain nothing
-_JUDGED = 64  # pixels; the aligned chip on which a look's quality is judged, whatever the nets take
 _NOTHING = FaceReading(age=35.0, age_spread=30.0, p_female=0.5, quality=0.0)  # what is known of a look that isn't read
 
 
@@ -57,11 +56,11 @@ class CalibratedAttributes:
         """A face made ready, or None if there is nothing to be read."""
         box, landmarks = faces.boxes[i], faces.landmarks[i]
         try:
-            chip = face_chip(pixels, landmarks, _JUDGED)
+            chip = face_chip(pixels, landmarks, CHIP)
             sharpness = detail(chip)
             if sharpness < LEAST_DETAIL:
                 return None
-            cut = tuple(net.cut(pixels, box, landmarks) for net in self._nets)
+            cut = tuple(net.cut(pixels, box, landmarks, chip) for net in self._nets)
         except ValueError:
             return None
         seen = landmarks if faces.landmarks_seen else None

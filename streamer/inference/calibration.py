@@ -86,9 +86,16 @@ class Calibration(BaseModel):
 
 def age_evidence(said: Sequence[Said], recipe: Recipe = RECIPE) -> Array:
     """(nets, N, 100): logarithms of the smoothed probabilities."""
-    kernel = np.exp(-0.5 * ((YEARS[:, None] - YEARS) / recipe.smoothing) ** 2)
+    blur = _blur(recipe.smoothing)
+    return np.stack([np.log(each.ages.astype(np.float64) @ blur + recipe.least) for each in said])
+
+
+@functools.cache
+def _blur(years: float) -> Array:
+    """(100, 100): by what probabilities of years are multiplied to be blurred."""
+    kernel = np.exp(-0.5 * ((YEARS[:, None] - YEARS) / years) ** 2)
     kernel /= kernel.sum(axis=1, keepdims=True)
-    return np.stack([np.log(each.ages.astype(np.float64) @ kernel.T + recipe.least) for each in said])
+    return kernel.T
 
 
 def age_density(evidence: Array, numbers: Array) -> Array:

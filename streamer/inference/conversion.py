@@ -8,6 +8,7 @@ from pathlib import Path
 from streamer.errors import ModelError
 from streamer.inference.fetching import keep
 from streamer.inference.manifest import Conversion
+from streamer.inference.quantization import quantized
 from streamer.inference.tfjs import graph_model_to_onnx
 
 __all__ = ["convert"]
@@ -19,7 +20,9 @@ def convert(original: Path, conversion: Conversion, target: Path, *, layers: Pat
     The result is checked byte for byte: onnx 1.17 to 1.23, with protobuf in C and in Python, write the same bytes.
     Raises ModelError.
     """
-    if layers is None:
+    if conversion.step == "quantize":
+        rewritten = quantized(original.read_bytes())
+    elif layers is None:
         rewritten = _free_input_shape(original)
     else:
         rewritten = graph_model_to_onnx(

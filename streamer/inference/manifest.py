@@ -72,7 +72,7 @@ class Conversion(_Record):
     that is not the original's.
     """
 
-    step: Literal["free-input-shape", "tfjs-to-onnx"]
+    step: Literal["free-input-shape", "tfjs-to-onnx", "quantize"]
     layers: str | None = None
     outputs: dict[str, str] = Field(default_factory=dict)
     side: int | None = Field(default=None, ge=32, le=1024)
@@ -88,23 +88,29 @@ class Conversion(_Record):
 
 
 class ModelEntry(FileSpec):
-    """One file under one name. Without sources the user brings it: `page` says where it is described and offered."""
+    """One file under one name. Without sources the user brings it: `page` says where it is described and offered.
+
+    made_from: the name whose converted file this one is, to be converted once more.
+    """
 
     title: str
     licence: str
     sources: tuple[Source, ...]
     page: str | None = Field(default=None, pattern="^https://")
+    made_from: str | None = None
     convert: Conversion | None = None
 
     @model_validator(mode="after")
     def _can_be_had(self) -> Self:
-        if not self.sources and self.page is None:
-            raise ValueError("a source, or the page where the user gets it")
+        if not self.sources and self.page is None and self.made_from is None:
+            raise ValueError("a source, or the page where the user gets it, or what it is made from")
         return self
 
     @property
     def origin(self) -> str:
         """Where it can be had, for people to read."""
+        if self.made_from is not None:
+            return f"{self.made_from}, from which it is made"
         return " or ".join(map(str, self.sources)) or f"{self.page}; yours to bring ({self.licence})"
 
     @property

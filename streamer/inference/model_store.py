@@ -102,19 +102,22 @@ class ModelStore:
         with self._lock:
             if found := self.find(name):
                 return found
-            if not entry.sources:
+            if entry.made_from is not None:
+                self.path(entry.made_from)
+            elif not entry.sources:
                 raise ModelError(
                     f"{entry.title}: {entry.file} is not on this machine, and is not fetched: get it from "
                     f"{entry.page} if its licence allows your use ({entry.licence}). Put it into one of "
                     f"{self._places()} ({entry.size} bytes, SHA-256 {entry.sha256})"
                 )
-            if self._offline:
+            elif self._offline:
                 raise ModelError(
                     f"{entry.title}: {entry.file} is not on this machine and models.offline forbids fetching it. "
                     f"Put it into one of {self._places()} (SHA-256 {entry.sha256}; from {entry.origin})"
                     f"{_or_converted(entry)}"
                 )
-            self._fetch(name, entry)
+            else:
+                self._fetch(name, entry)
             if entry.convert and entry.convert.layers:
                 self.path(entry.convert.layers)
             if found := self.find(name):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import logging
 import os
+import platform
+import re
+import sys
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -19,7 +23,9 @@ __all__ = [
     "Runtime",
     "Session",
     "available_runtimes",
+    "chosen_runtime",
     "cores",
+    "has_int8",
     "open_caffe_session",
     "open_session",
 ]
@@ -40,7 +46,7 @@ class Session(Protocol):
 
     @property
     def precision(self) -> str:
-        """What the net is really computed in: float32 or bfloat16."""
+        """What the net is really computed in: float32, bfloat16 or int8."""
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """The outputs, by name, as new arrays. blob: (N, C, height, width) float32, C-contiguous. Raises ModelError."""
@@ -51,29 +57,55 @@ def available_runtimes() -> tuple[Literal["onnxruntime", "openvino", "opencv"], 
     return ("onnxruntime", *(("openvino",) if importlib.util.find_spec("openvino") else ()), "opencv")
 
 
+def chosen_runtime(runtime: Runtime) -> Literal["onnxruntime", "openvino", "opencv"]:
+    """What auto means: OpenVINO where it is installed, else onnxruntime."""
+    if runtime != "auto":
+        return runtime
+    return "openvino" if "openvino" in available_runtimes() else "onnxruntime"
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@functools.cache
+def has_int8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this processor sums products of 8-bit numbers in one instruction; False where that can't be told.
+
+    Without it, x86 processors go by way of 16 bits, in which large sums are cut off: slower, and not what was meant.
+    """
+    try:
+        flags = set(re.findall(r"^(?:flags|Features)\s*: (.*)$", cpuinfo.read_text(), re.MULTILINE)[0].split())
+    except (OSError, IndexError):
+        return sys.platform == "darwin" and platform.machine() == "arm64"
+    return not flags.isdisjoint({"avx512_vnni", "avx_vnni", "asimddp"})
+
+
 def open_session(
-    path: Path, *, runtime: Runtime = "auto", precision: Precision = "auto", threads: int | None = None
+    path: Path,
+    *,
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
+    quantized: bool = False,
 ) -> Session:
     """A net from an ONNX file.
 
     runtime auto: OpenVINO where it is installed, else onnxruntime. precision auto: bfloat16 on OpenVINO where the
     processor has instructions for it, else float32. threads: how many threads will call `run` at the same time (one
-    per core unless given); more may, but take turns. Raises ModelError: the file can't be read or isn't a net, the
+    per core unless given); more may, but take turns. quantized: the file says what is to be computed in 8 bits;
+    precision is that of the rest. Raises ModelError: the file can't be read or isn't a net, the
     runtime isn't installed, or it can't compute in the precision that was asked for.
     """
-    chosen = runtime if runtime != "auto" else "openvino" if "openvino" in available_runtimes() else "onnxruntime"
+    chosen = chosen_runtime(runtime)
     if chosen != "openvino" and precision == "bfloat16":
         raise ModelError(f"models.precision: bfloat16 needs models.runtime: openvino; {chosen} computes in float32")
     _readable(path)
     if chosen == "onnxruntime":
         from streamer.inference.runtimes.onnxruntime_session import OnnxRuntimeSession
 
-        return OnnxRuntimeSession(path)
+        return OnnxRuntimeSession(path, quantized=quantized)
     if chosen == "opencv":
         from streamer.inference.runtimes.opencv_session import OpenCvSession
 
@@ -84,7 +116,7 @@ def open_session(
         )
     from streamer.inference.runtimes.openvino_session import OpenVinoSession
 
-    return OpenVinoSession(path, precision=precision, threads=threads or cores())
+    return OpenVinoSession(path, precision=precision, threads=threads or cores(), quantized=quantized)
 
 
 def open_caffe_session(weights: Path, layers: str) -> Session:

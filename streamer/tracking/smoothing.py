@@ -49,6 +49,7 @@ GENDER_ERROR_SHARED = 0.5  # ρ'
 SAME_VIEW = 0.7  # share of a look that says nothing new while the face shows the same side
 NEW_SHAPE, NEW_SIZE = 0.05, 0.3  # change of the landmarks in face sizes, of the log size, that make another view
 HUBER = 1.345  # scatters from the mean beyond which a look counts less: 95 % efficient on clean looks
+CONVERGED = 1e-6  # years that a step of the mean moves it by, at which it is done
 LEAST_SCATTER = 4.0  # years; looks nearer than this agree, however sure of themselves the nets are
 LEAST_QUALITY = 0.01  # of a look that is taken in at all
 SURE = 0.97  # no single look counts as surer of a gender than this
@@ -205,7 +206,9 @@ def _robust_mean(weights: NDArray[np.float64], spread: float) -> tuple[float, fl
     middle = float((mass * years).sum() / mass.sum())
     for _ in range(15):  # converges: with a fixed scale Huber's loss is convex
         trust = mass * np.minimum(1.0, HUBER * usual / np.maximum(np.abs(years - middle), 1e-9))
-        middle = float((trust * years).sum() / trust.sum())
+        before, middle = middle, float((trust * years).sum() / trust.sum())
+        if abs(middle - before) < CONVERGED:
+            break
     off = np.minimum(np.abs(years - middle), 3 * usual)
     return middle, math.sqrt(float((mass * off * off).sum() / mass.sum()))
 

@@ -208,7 +208,7 @@ def measure(folder: Path, *, nested: bool) -> dict[str, dict[str, Any]]:
     if nested:
         guesses = [cross_validated("pair", reference, reference, seed=s, recipes=_RECIPES) for s in seeds[:2]]
         outcomes["pair, recipe chosen inside"] = score(reference.labels, guesses)
-    for way in ways():
+    for way in ways(int8=True):
         looks = reference if str(way) == "onnxruntime float32" else look_at(folder, way)
         for model in MODELS:
             guesses = [cross_validated(model, reference, looks, seed=seed) for seed in seeds]

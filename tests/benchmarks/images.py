@@ -4,7 +4,8 @@
 
 The original answers one request after another: decode, SSD-res10, two 227x227 nets for each face, draw, encode
 (`classic.py` beside the checkout). It is given its images in memory and no HTTP, which flatters it. Ours is the whole
-program in a process of its own, asked over keep-alive connections by processes that take no part in the analysis.
+program in a process of its own, asked over keep-alive connections by processes that take no part in the analysis, but
+share its cores. Processor time for each image is what a busy machine disturbs least.
 """
 
 from __future__ import annotations
@@ -12,34 +13,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import json
 import multiprocessing
 import os
 import random
 import re
-import socket
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 import psutil
 
+from tests.benchmarks.image_load import Load, drive, load_of, requests
 from tests.benchmarks.machine import SHARED
 from tests.system.program import Program, eventually, weights
 
 CLIENTS = (1, 8, 64)
-
-
-class Load(NamedTuple):
-    """What clients measured. Times in ms."""
-
-    per_second: float
-    p50: float
-    p99: float
-    errors: int
+_IMAGE_FOR_JSON = {"Content-Type": "image/jpeg", "Accept": "application/json"}
 
 
 def images() -> list[bytes]:
@@ -80,127 +75,12 @@ def original(files: Sequence[bytes], seconds: float, threads: int) -> Load:
         f"  original on {threads} of OpenCV's threads: {faces / (len(times) + 3):.2f} faces an image, "
         f"{used * 1000:.1f} ms of processor time for each"
     )
-    return _load(times, sum(times), 0)
+    return load_of(times, sum(times), 0)
 
 
 def _again_and_again(files: Sequence[bytes]) -> Any:
     while True:
         yield from files
-
-
-def _load(times: Sequence[float], wall: float, errors: int) -> Load:
-    p50, p99 = np.percentile(np.array(times) * 1000, [50, 99]) if times else (0.0, 0.0)
-    return Load(round(len(times) / wall, 1), round(float(p50), 1), round(float(p99), 1), errors)
-
-
-def requests(files: Sequence[bytes], accept: str) -> list[bytes]:
-    """As the original's client sent them: one field of a form."""
-    boundary = "----benchmark"
-    made = []
-    for data in files:
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'
-            "Content-Type: image/jpeg\r\n\r\n"
-        )
-        body = head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
-        made.append(
-            f"POST /analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n"
-            f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-    return made
-
-
-def drive(url: str, asked: Sequence[bytes], clients: int, seconds: float, *, distinct: bool) -> Load:
-    """Closed loop over raw sockets, from one process for each 32 clients. distinct: no image twice."""
-    host, port = url.removeprefix("http://").split(":")
-    processes = max(1, clients // 32)
-    results: multiprocessing.Queue[tuple[list[float], int]] = multiprocessing.Queue()
-    start = multiprocessing.Barrier(processes + 1)
-    workers = [
-        multiprocessing.Process(
-            target=_client,
-            args=(host, int(port), asked, clients // processes, seconds, distinct, n, start, results),
-        )
-        for n in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    start.wait()
-    outcomes = [results.get() for _ in workers]
-    for worker in workers:
-        worker.join()
-    times = [t for each, _ in outcomes for t in each]
-    return _load(times, seconds, sum(errors for _, errors in outcomes))
-
-
-def _client(  # noqa: PLR0917 - handed to another process
-    host: str,
-    port: int,
-    asked: Sequence[bytes],
-    connections: int,
-    seconds: float,
-    distinct: bool,
-    number: int,
-    start: Any,
-    results: Any,
-) -> None:
-    """One process with several connections, of which each sends when its answer has come."""
-    import selectors
-
-    selector = selectors.DefaultSelector()
-    salt = int(time.time() * 1000) % 10**9 * 100 + number
-    sent: dict[socket.socket, tuple[float, bytearray]] = {}
-    sockets = [socket.create_connection((host, port)) for _ in range(connections)]
-    turn = 0
-
-    def send(sock: socket.socket) -> None:
-        nonlocal turn
-        request = asked[turn % len(asked)]
-        if distinct:
-            request = _salted(request, salt * 1_000_003 + turn)
-        turn += 1
-        sent[sock] = (time.perf_counter(), bytearray())
-        sock.sendall(request)
-
-    start.wait()
-    until = time.perf_counter() + seconds
-    for sock in sockets:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(sock, selectors.EVENT_READ)
-        send(sock)
-    times: list[float] = []
-    errors = 0
-    while time.perf_counter() < until:
-        for key, _ in selector.select(0.5):
-            answered: Any = key.fileobj
-            begun, got = sent[answered]
-            got += answered.recv(1 << 18)
-            head = got.find(b"\r\n\r\n")
-            if head < 0:
-                continue
-            length = re.search(rb"content-length: (\d+)", bytes(got[:head]), re.IGNORECASE)
-            if length is None or len(got) < head + 4 + int(length[1]):
-                continue
-            if got.startswith(b"HTTP/1.1 200"):
-                times.append(time.perf_counter() - begun)
-            else:
-                errors += 1
-            send(answered)
-    for sock in sockets:
-        sock.close()
-    results.put((times, errors))
-
-
-def _salted(request: bytes, salt: int) -> bytes:
-    """The same image for a decoder, other bytes for a cache: something after its end, of which the length counts."""
-    head, rest = request.split(b"\r\n\r\n", 1)
-    extra = b"%020d" % (salt % 10**20)
-    length = re.search(rb"Content-Length: (\d+)", head)
-    assert length is not None
-    head = head.replace(length[0], b"Content-Length: %d" % (int(length[1]) + len(extra)))
-    cut = request.rindex(b"\r\n--") - len(request)
-    return head + b"\r\n\r\n" + rest[:cut] + extra + rest[cut:]
 
 
 def camera_figures(program: Program) -> tuple[int, dict[str, int]]:
@@ -269,14 +149,20 @@ def _ours(  # noqa: PLR0917 - what one measurement is made of
         print(f"ours, batch_wait {wait * 1000:g} ms")
         for role, net in program.get("/api/v1/status")["models"].items():
             print(f"  {role}: {net['name']} on {net['runtime']} ({net['precision']})")
+        print(f"  {_faces(program.url, files):.2f} faces an image")
         drive(program.url, requests(files, "image/jpeg"), 8, 2, distinct=True)
         for clients in CLIENTS:
-            used = sum(process.cpu_times()[:2])
+            used, stages = sum(process.cpu_times()[:2]), _stages(program)
             load = drive(program.url, requests(files, "image/jpeg"), clients, arguments.seconds, distinct=True)
             report(f"ours, {clients} clients, JPEG", load, base)
-            used = (sum(process.cpu_times()[:2]) - used) / max(1, load.per_second * arguments.seconds)
+            count = max(1.0, load.per_second * arguments.seconds)
+            used = (sum(process.cpu_times()[:2]) - used) / count
             print(
-                f"  {used * 1000:.1f} ms of processor time for each, memory {process.memory_info().rss / 2**20:.0f} MB"
+                f"  {used * 1000:.1f} ms of processor time for each, {load.asking:.2f} for asking; memory "
+                f"{process.memory_info().rss / 2**20:.0f} MB; ms by the clock: "
+                + ", ".join(
+                    f"{name} {1000 * (s - stages.get(name, 0)) / count:.2f}" for name, s in _stages(program).items()
+                )
             )
         load = drive(program.url, requests(files, "application/json"), 8, arguments.seconds, distinct=True)
         report("ours, 8 clients, JSON", load, base)
@@ -290,6 +176,22 @@ def _ours(  # noqa: PLR0917 - what one measurement is made of
             print(f"  {used * 1e6:.0f} us of processor time for each")
     if arguments.camera.exists():
         _beside_a_camera(folder, files, arguments, config)
+
+
+def _faces(url: str, files: Sequence[bytes]) -> float:
+    """How many faces an image has, in the mean."""
+    found = 0
+    for data in files:
+        asked = urllib.request.Request(f"{url}/analyze", data, _IMAGE_FOR_JSON)
+        with urllib.request.urlopen(asked) as answer:
+            found += len(json.load(answer)["objects"])
+    return found / len(files)
+
+
+def _stages(program: Program) -> dict[str, float]:
+    """Seconds spent in each stage so far, by the clock."""
+    sums = re.findall(r'streamer_image_stage_duration_seconds_sum{stage="(\w+)"} (\S+)', program.text("/metrics"))
+    return {stage: float(seconds) for stage, seconds in sums}
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from streamer.config import InferenceConfig
 from streamer.inference.align import face_chip
 from streamer.inference.calibration import Said, trust
 from streamer.inference.detectors import open_detector
-from streamer.inference.nets import DlibNets, FaceResNet, Net
+from streamer.inference.nets import CHIP, DlibNets, FaceResNet, Net
 from streamer.inference.quality import detail
 from streamer.inference.runtime import open_session
 from streamer.picture import ArrayPicture
@@ -41,11 +41,12 @@ class Looks(NamedTuple):
 
 
 def open_nets(way: Way) -> dict[str, Net]:
-    """Both nets, on one runtime."""
+    """Both nets, on one runtime; FaceRes in 8 bits where the precision is left open."""
     store = model_store()
+    eight_bits = way.precision == "auto"
     age, gender, faceres = (
-        open_session(store.path(name), runtime=way.runtime, precision=way.precision)
-        for name in ("dlib-age", "dlib-gender", "faceres")
+        open_session(store.path(name), runtime=way.runtime, precision=way.precision, quantized=name == "faceres-int8")
+        for name in ("dlib-age", "dlib-gender", "faceres-int8" if eight_bits else "faceres")
     )
     return {"dlib": DlibNets(age, gender), "faceres": FaceResNet(faceres)}
 
@@ -64,9 +65,10 @@ def look_at(folder: Path, way: Way) -> Looks:
             continue
         i = central(faces.boxes, pixels.shape[1], pixels.shape[0])
         names.append(name)
-        trusts.append(trust(detail(face_chip(pixels, faces.landmarks[i], 64))))
+        chip = face_chip(pixels, faces.landmarks[i], CHIP)
+        trusts.append(trust(detail(chip)))
         for net, reader in nets.items():
-            cut[net].append(reader.cut(pixels, faces.boxes[i], faces.landmarks[i]))
+            cut[net].append(reader.cut(pixels, faces.boxes[i], faces.landmarks[i], chip))
     said = {}
     for net, reader in nets.items():
         parts = [reader.say(np.stack(cut[net][start : start + 16])) for start in range(0, len(names), 16)]

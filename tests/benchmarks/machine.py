@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from streamer.config import ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.model_store import ModelStore
-from streamer.inference.runtime import available_runtimes
+from streamer.inference.runtime import available_runtimes, has_int8
 from streamer.picture import Pixels
 from tests.conftest import SHARED
 
@@ -40,7 +40,7 @@ class Way(NamedTuple):
     """One way to run a net."""
 
     runtime: Literal["onnxruntime", "openvino", "opencv"]
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["float32", "bfloat16", "auto"]
 
     def __str__(self) -> str:
         return f"{self.runtime} {self.precision}"
@@ -58,12 +58,17 @@ def model_store() -> ModelStore:
     return ModelStore(models_config(), folder=REPOSITORY / "models")
 
 
-def ways() -> Iterator[Way]:
-    """Every runtime that is installed, in every precision that this processor has."""
+def ways(*, int8: bool = False) -> Iterator[Way]:
+    """Every runtime that is installed, in every precision that this processor has.
+
+    int8: also `auto`, in which some nets compute in 8 bits where the processor has instructions for it.
+    """
     for runtime in available_runtimes():
         yield Way(runtime, "float32")
         if runtime == "openvino" and _has_bfloat16():
             yield Way(runtime, "bfloat16")
+        if int8 and runtime != "opencv" and has_int8():
+            yield Way(runtime, "auto")
 
 
 def _has_bfloat16() -> bool:

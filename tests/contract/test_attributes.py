@@ -16,8 +16,8 @@ from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.calibration import calibration_of
 from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
-from streamer.inference.nets import DlibNets
-from streamer.inference.runtime import available_runtimes, open_session
+from streamer.inference.nets import DlibNets, FaceResNet
+from streamer.inference.runtime import Runtime, available_runtimes, has_int8, open_session
 from streamer.picture import ArrayPicture, Pixels
 from streamer.types import Detections, FaceReading
 from tests.benchmarks.machine import read_picture
@@ -178,6 +178,25 @@ def test_auto_reads_with_one_net_where_the_other_cannot_be_had_and_says_so(
 def test_out_of_focus_faces_are_not_read(crowd: Pixels, faces: Detections) -> None:
     blurred = np.asarray(cv2.GaussianBlur(crowd, (0, 0), 12), np.uint8)
     assert [reading.quality for reading in attribute_model().read(blurred, faces)] == [0.0] * len(faces)
+
+
+@pytest.mark.parametrize("runtime", [runtime for runtime in available_runtimes() if runtime != "opencv"])
+def test_faceres_in_8_bits_reads_as_in_float32(runtime: Runtime, crowd: Pixels, faces: Detections) -> None:
+    whole = open_session(weights("faceres-int8"), runtime=runtime, quantized=True)
+    model = CalibratedAttributes("faceres", [FaceResNet(whole)], calibration_of("faceres"))
+    exact = attribute_model("faceres", runtime)
+    for one, other in zip(model.read(crowd, faces), exact.read(crowd, faces), strict=True):
+        assert one.age == pytest.approx(other.age, abs=3)
+        assert one.p_female == pytest.approx(other.p_female, abs=0.1)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("auto", "int8"), ("float32", "float32")])
+def test_faceres_computes_in_8_bits_where_it_may_and_the_processor_can(precision: str, expected: str) -> None:
+    weights("faceres-int8")
+    config = ModelsConfig.model_validate({"attributes": "faceres", "runtime": "onnxruntime", "precision": precision})
+    model = open_attribute_model(config, model_store())
+    assert model is not None
+    assert model.sessions[0].precision == (expected if has_int8() else "float32")
 
 
 def test_none_opens_no_model() -> None:

@@ -37,9 +37,9 @@ class OnnxRuntimeSession:
     """See `Session`. One intra-op thread: frames run in parallel on the pool's workers, so nets needn't."""
 
     runtime = "onnxruntime"
-    precision = "float32"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, quantized: bool = False) -> None:
+        self.precision = "int8" if quantized else "float32"
         ort = _onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1

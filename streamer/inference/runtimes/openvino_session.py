@@ -71,7 +71,7 @@ class OpenVinoSession:
 
     runtime = "openvino"
 
-    def __init__(self, path: Path, *, precision: Precision, threads: int) -> None:
+    def __init__(self, path: Path, *, precision: Precision, threads: int, quantized: bool = False) -> None:
         if precision == "auto":
             precision = "bfloat16" if has_bfloat16() else "float32"
         elif precision == "bfloat16" and not has_bfloat16():
@@ -94,7 +94,7 @@ class OpenVinoSession:
         if len(self._compiled.inputs) != 1:
             raise ModelError(f"{path}: a net with one input is needed, this has {len(self._compiled.inputs)}")
         runs_in = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        self.precision = {"f32": "float32", "bf16": "bfloat16"}.get(runs_in, runs_in)
+        self.precision = "int8" if quantized else {"f32": "float32", "bf16": "bfloat16"}.get(runs_in, runs_in)
         any_size = any(side.is_dynamic for side in list(model.inputs[0].partial_shape)[2:])
         self._model = model if any_size else None
         self._fitted: dict[tuple[int, ...], Any] = {}  # nets compiled for one shape

@@ -34,9 +34,17 @@ def test_own_manifest_names_the_detectors_the_attribute_nets_and_the_demo() -> N
 
 
 def test_no_two_files_of_the_own_manifest_share_a_name() -> None:
-    files = [entry.file for entry in load_manifest().values()]
+    files = [entry.file for entry in load_manifest().values() if entry.made_from is None]
     files += [entry.convert.result.file for entry in load_manifest().values() if entry.convert]
     assert len(files) == len(set(files))
+
+
+def test_what_is_made_from_another_entry_starts_with_its_result() -> None:
+    manifest = load_manifest()
+    made = [(entry, manifest[entry.made_from]) for entry in manifest.values() if entry.made_from is not None]
+    assert made
+    for entry, origin in made:
+        assert (entry.file, entry.size, entry.sha256) == (origin.used.file, origin.used.size, origin.used.sha256)
 
 
 def test_every_file_of_the_own_manifest_has_a_card() -> None:
