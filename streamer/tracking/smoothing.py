@@ -15,14 +15,17 @@ the range is age ± √(spread² · (ρ + (1 - ρ) / n) + scatter² / n). The sh
 itself and is the same in every look, so that no number of looks makes it smaller. The true age is expected inside in
 two cases of three.
 
-Gender. Each look adds its log-odds times its weight; their sum is divided by 1 + ρ' · (W - 1) for looks of weight W
-that err together (the design effect of correlated samples, Kish 1965). The first gender whose probability reaches
-`min_gender_confidence` is settled on, and told until its log-odds fall below the share LAPSE of what was demanded, so
-that nothing flickers about the demand. Then 'unknown' is said until one is clearly likelier, which takes more each
-time. The settled gender changes once at most.
+Gender. The log-odds are the looks' mean, by weight, times n / (1 + ρ' · (n - 1)), as n looks that err together deserve
+(the design effect of correlated samples, Kish 1965). A calibrated reading carries its own doubt, so that quality says
+only how far one look counts against another: one look alone is as sure as its reading. What is told is more cautious
+than that: while all looks together weigh less than a perfect one, the log-odds have to be larger in proportion. The
+first gender that reaches `min_gender_confidence` so is settled on, and told until it falls below the share LAPSE of
+what was demanded, so that nothing flickers about the demand. Then 'unknown' is said until one is clearly likelier,
+which takes more each time. The settled gender changes once at most.
 
 Readings are taken to mean what they say: in cross-validation on labelled photographs, the range of a calibrated look
-holds 69 % of the labelled bands, and its confidence errs by 0.02.
+holds 69 % of the labelled bands, and its confidence errs by 0.02. ρ' is what fits made-up looks at those photographs
+best (`tests.benchmarks.tracks --made-up`): looks at one face from one side err together almost wholly.
 
 Nets with a vocabulary of their own have age groups besides, and no word for doubt: the group is the one with the
 largest sum of weight times probability over all looks, and the likelier gender is told from the first look on.
@@ -40,12 +43,12 @@ from streamer.tracking.motion import Box
 from streamer.tracking.stillness import Shape, shape_change, shape_of
 from streamer.types import FaceReading, Gender, Vocabulary
 
-__all__ = ["AttributeEstimate", "AttributeSmoother", "View"]
+__all__ = ["LEAST_QUALITY", "AttributeEstimate", "AttributeSmoother", "View"]
 
 YEARS = 131  # bins of the histogram: 0-130, one a year
 INDEPENDENT_AFTER = 0.7  # s; looks this far apart count 1 - 1/e of independent ones
 AGE_ERROR_SHARED = 0.7  # ρ: share of the variance of an age that is the same in all looks at a face
-GENDER_ERROR_SHARED = 0.5  # ρ'
+GENDER_ERROR_SHARED = 0.8  # ρ': share of the error of a gender's log-odds that is the same in all looks at a face
 SAME_VIEW = 0.7  # share of a look that says nothing new while the face shows the same side
 NEW_SHAPE, NEW_SIZE = 0.05, 0.3  # change of the landmarks in face sizes, of the log size, that make another view
 HUBER = 1.345  # scatters from the mean beyond which a look counts less: 95 % efficient on clean looks
@@ -55,7 +58,7 @@ LEAST_QUALITY = 0.01  # of a look that is taken in at all
 SURE = 0.97  # no single look counts as surer of a gender than this
 LEAST_EVIDENCE = 0.3  # weight of all looks, in perfect looks, below which no gender is told
 LAPSE = 0.5  # share of the demanded log-odds below which a gender that was told is told no longer
-CLEAR = 0.7  # log-odds beyond the demand that are needed after a lapse, and again after each further one
+CLEAR = 0.5  # log-odds beyond the demand that are needed after a lapse, and again after each further one
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class AttributeSmoother:
         n = max(1.0, min(self._weight**2 / self._weight_squared, self._independent))
         shared = AGE_ERROR_SHARED + (1 - AGE_ERROR_SHARED) / n
         half = math.sqrt(spread**2 * shared + scatter**2 / n)
-        female = self._log_odds / (1 + GENDER_ERROR_SHARED * max(0.0, self._weight - 1))
+        female = self._log_odds / self._weight * n / (1 + GENDER_ERROR_SHARED * (n - 1))
         gender, confidence = self._judge_gender(female)
         return AttributeEstimate(
             age=age,
@@ -174,10 +177,10 @@ class AttributeSmoother:
         confidence = 1 / (1 + math.exp(-abs(female)))
         if self._vocabulary is not None:
             return likelier, confidence
-        return self._settle(likelier, abs(female)), confidence
+        return self._settle(likelier, abs(female) * min(1.0, self._weight)), confidence
 
     def _settle(self, likelier: Gender, log_odds: float) -> Gender:
-        """The gender to tell, of the likelier one's log-odds."""
+        """The gender to tell. log_odds: of the likelier one, less where the evidence is thin."""
         if self._told != "unknown":
             if likelier == self._told and log_odds >= LAPSE * self._demand:
                 return self._told

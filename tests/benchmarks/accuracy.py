@@ -138,7 +138,7 @@ def score(labels: Sequence[Label], repetitions: Sequence[Guesses]) -> dict[str, 
         "gender_20_and_older": round(float(right[adults].mean()), 3),
         "standard_error_gender": round(math.sqrt(share * (1 - share) / len(labels)), 3),
         "bias_50_and_older_years": round(float(distances[youngest >= 50].mean()), 1),
-        **_reliability(p_female, right),
+        **reliability(p_female, right),
         **_range(repetitions, distances),
         "groups": {g: _figures(distances[groups == g], right[groups == g]) for g in dict.fromkeys(_by_age(labels))},
     }
@@ -158,7 +158,7 @@ def _figures(distances: Array, right: NDArray[np.bool_]) -> dict[str, float]:
     }
 
 
-def _reliability(p_female: Array, right: NDArray[np.bool_]) -> dict[str, Any]:
+def reliability(p_female: Array, right: NDArray[np.bool_]) -> dict[str, Any]:
     """Expected calibration error of the gender, and its reliability diagram in five equal steps of confidence."""
     confidence = np.maximum(p_female, 1 - p_female)
     step = np.clip(np.digitize(confidence, _CONFIDENCES) - 1, 0, len(_CONFIDENCES) - 2)

@@ -1,4 +1,8 @@
-"""Tracks made of photographs: what a single look gets right against what is settled on after several of them."""
+"""Tracks made of photographs: what a single look gets right against what is settled on after several of them.
+
+By cross-validation: each photograph is read with a calibration that was fitted to others. The looks at it are taken one
+by one, in twos, in threes and so on, each lot as a track of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig
-from streamer.inference.attributes import open_attribute_model
+from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.detectors import open_detector
 from streamer.picture import ArrayPicture, Pixels
-from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother, View
+from streamer.tracking.smoothing import LEAST_QUALITY, AttributeEstimate, AttributeSmoother, View
 from streamer.types import FaceReading
-from tests.benchmarks.machine import SHARED, model_store, models_config, read_picture
+from tests.benchmarks.accuracy import folds, reliability
+from tests.benchmarks.fit_calibration import fit
+from tests.benchmarks.looks import look_at, open_nets
+from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
 from tests.benchmarks.photographs import Label, central, read_labels
 
 __all__ = ["jittered", "main"]
 
 LOOKS = 10
 EVERY = 0.4  # s
+SETTLED_AFTER = (1, 2, 3, 5, LOOKS)  # looks
+_WAY = Way("onnxruntime", "float32")
+_FOLDS = 10
 
 
 def jittered(picture: Pixels, chance: np.random.Generator) -> Pixels:
@@ -40,59 +50,94 @@ def jittered(picture: Pixels, chance: np.random.Generator) -> Pixels:
 
 
 class MadeUp(NamedTuple):
-    """A photograph's truth, the single looks at it, and what is settled on."""
+    """A photograph's truth, and the single looks at it."""
 
     label: Label
-    readings: list[FaceReading]
-    estimate: AttributeEstimate
+    looks: list[tuple[FaceReading, View]]
+
+    def settled(self, count: int) -> Iterator[AttributeEstimate]:
+        """What is known after each lot of so many looks; all in one where there are fewer."""
+        count = min(count, len(self.looks))
+        for start in range(0, len(self.looks) - count + 1, count):
+            smoother = AttributeSmoother()
+            for k, (reading, view) in enumerate(self.looks[start : start + count]):
+                smoother.add(reading, k * EVERY, view)
+            yield smoother.estimate
 
 
-def looks(pictures: int, seed: int) -> Iterator[MadeUp]:
-    """One made-up track after the other."""
-    config, store, chance = models_config(), model_store(), np.random.default_rng(seed)
-    detector, attributes = open_detector(config, InferenceConfig(workers=1), store), open_attribute_model(config, store)
-    assert attributes is not None
-    labels = read_labels(SHARED / "faces")
-    for name in chance.permutation(sorted(labels))[:pictures]:
+def readers(seed: int) -> dict[str, CalibratedAttributes]:
+    """Both nets for each photograph, calibrated on the nine tenths that it isn't among."""
+    looks, nets = look_at(SHARED / "faces", _WAY), open_nets(_WAY)
+    part = folds(looks.labels, _FOLDS, seed)
+    calibrated = []
+    for number in range(_FOLDS):
+        others = np.flatnonzero(part != number)
+        calibration = fit(looks.of("pair", others), [looks.labels[i] for i in others])
+        calibrated.append(CalibratedAttributes("pair", list(nets.values()), calibration))
+    return {name: calibrated[number] for name, number in zip(looks.names, part, strict=True)}
+
+
+def tracks(pictures: int, seed: int) -> Iterator[MadeUp]:
+    """One made-up track after the other; photographs that run out are taken again."""
+    chance, labels, reader_of = np.random.default_rng(seed), read_labels(SHARED / "faces"), readers(seed)
+    detector = open_detector(models_config(_WAY), InferenceConfig(workers=1), model_store())
+    for name in np.resize(chance.permutation(sorted(reader_of)), pictures):
         picture = read_picture(SHARED / "faces" / str(name))
-        smoother, readings = AttributeSmoother(), []
-        for k in range(LOOKS):
+        made_up = MadeUp(labels[str(name)], [])
+        for _ in range(LOOKS):
             seen = jittered(picture, chance)
             faces = detector.detect(ArrayPicture(seen))
             if not len(faces):
                 continue
             face = faces.select(np.array([central(faces.boxes, seen.shape[1], seen.shape[0])]))
-            (reading,) = attributes.read(seen, face)
-            if reading.quality > 0:
-                view = View.of(tuple(face.boxes[0].tolist()), face.landmarks[0])
-                smoother.add(reading, k * EVERY, view)
-                readings.append(reading)
-        if readings:
-            yield MadeUp(labels[str(name)], readings, smoother.estimate)
+            (reading,) = reader_of[str(name)].read(seen, face)
+            if reading.quality >= LEAST_QUALITY:
+                made_up.looks.append((reading, View.of(tuple(face.boxes[0].tolist()), face.landmarks[0])))
+        if made_up.looks:
+            yield made_up
+
+
+class Guess(NamedTuple):
+    """Of one look, or of a track so far."""
+
+    female: bool
+    p_female: float
+    told: bool
+    years_off: float
 
 
 def measure(pictures: int, seed: int) -> dict[str, Any]:
-    """All figures. A gender is right if the likelier one is; it is told where it is sure enough."""
-    single: list[tuple[bool, bool, float]] = []  # right, told (surer than a track has to be), years off
-    settled: list[tuple[bool, bool, float]] = []
-    for label, readings, estimate in looks(pictures, seed):
+    """All figures. A gender is right if the likelier one is; a track tells it where it is sure enough."""
+    single: list[Guess] = []  # told: surer than a track has to be
+    settled: dict[int, list[Guess]] = {count: [] for count in SETTLED_AFTER}
+    for made_up in tracks(pictures, seed):
+        label = made_up.label
         female = label.gender == "f"
-        for reading in readings:
-            sure = max(reading.p_female, 1 - reading.p_female) >= 0.75
-            single.append(((reading.p_female >= 0.5) == female, sure, abs(label.distance(reading.age))))
-        right = (estimate.p_female >= 0.5) == female
-        settled.append((right, estimate.gender != "unknown", abs(label.distance(estimate.age or 0.0))))
-    return {"tracks": len(settled), "looks": len(single), "single": _shares(single), "settled": _shares(settled)}
+        for reading, _ in made_up.looks:
+            told = max(reading.p_female, 1 - reading.p_female) >= 0.75
+            single.append(Guess(female, reading.p_female, told, abs(label.distance(reading.age))))
+        for count, guesses in settled.items():
+            for estimate in made_up.settled(count):
+                assert estimate.age is not None
+                told, years_off = estimate.gender != "unknown", abs(label.distance(estimate.age))
+                guesses.append(Guess(female, estimate.p_female, told, years_off))
+    return {
+        "tracks": len(settled[LOOKS]),
+        "looks": len(single),
+        "single": _shares(single),
+        "settled": {count: _shares(guesses) for count, guesses in settled.items()},
+    }
 
 
-def _shares(rows: list[tuple[bool, bool, float]]) -> dict[str, float]:
-    right, told, years = (np.array(column) for column in zip(*rows, strict=True))
-    of_told: NDArray[np.bool_] = right[told]
+def _shares(guesses: list[Guess]) -> dict[str, float]:
+    female, p_female, told, years = (np.array(column) for column in zip(*guesses, strict=True))
+    right: NDArray[np.bool_] = (p_female >= 0.5) == female
     return {
         "gender_right": round(float(right.mean()), 3),
-        "gender_right_of_told": round(float(of_told.mean()), 3) if len(of_told) else 0.0,
+        "gender_right_of_told": round(float(right[told].mean()), 3) if told.any() else 0.0,
         "gender_unknown": round(float(1 - told.mean()), 3),
         "gender_told_and_wrong": round(float((told & ~right).mean()), 3),
+        "gender_calibration_error": reliability(p_female, right)["gender_calibration_error"],
         "age_within_5": round(float((years <= 5).mean()), 3),
         "mean_distance_years": round(float(years.mean()), 2),
     }
@@ -105,11 +150,16 @@ def main(pictures: int, *, seed: int, as_json: bool) -> int:
         print(json.dumps(figures, indent=2))
         return 0
     print(f"{figures['tracks']} tracks of {LOOKS} looks each at a photograph, {figures['looks']} looks in all")
-    for name in ("single", "settled"):
-        row = figures[name]
-        print(
-            f"  {name:>8}: gender right {row['gender_right']:.1%}, of those told {row['gender_right_of_told']:.1%}, "
-            f"unknown {row['gender_unknown']:.1%}, told and wrong {row['gender_told_and_wrong']:.1%}; "
-            f"age within 5 years {row['age_within_5']:.1%}, mean distance {row['mean_distance_years']} years"
-        )
+    _print_row("a single look", figures["single"])
+    for count, row in figures["settled"].items():
+        _print_row(f"after {count}", row)
     return 0
+
+
+def _print_row(name: str, row: dict[str, float]) -> None:
+    print(
+        f"  {name:>13}: gender right {row['gender_right']:.1%}, of those told {row['gender_right_of_told']:.1%}, "
+        f"unknown {row['gender_unknown']:.1%}, told and wrong {row['gender_told_and_wrong']:.1%}, "
+        f"calibration error {row['gender_calibration_error']:.3f}; "
+        f"age within 5 years {row['age_within_5']:.1%}, mean distance {row['mean_distance_years']} years"
+    )

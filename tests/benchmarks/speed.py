@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from streamer.capture.files import read_file
 from streamer.config import CameraConfig, Config, InferenceConfig, ModelsConfig
@@ -31,9 +31,13 @@ QUALITY = 80  # of the JPEGs, the page's own
 _VARIANT = Variant.of("annotated", None, QUALITY)
 
 
-def speed_models() -> ModelsConfig:
-    """The nets and the runtime that the program takes by itself on this machine."""
-    return ModelsConfig(search_path=(SHARED / "models",) if (SHARED / "models").is_dir() else ())
+Attributes = Literal["auto", "dlib", "faceres", "pair", "none"]
+
+
+def speed_models(attributes: Attributes = "auto") -> ModelsConfig:
+    """The nets and the runtime that the program takes by itself on this machine; attributes: but these for faces."""
+    folders = (SHARED / "models",) if (SHARED / "models").is_dir() else ()
+    return ModelsConfig(attributes=attributes, search_path=folders)
 
 
 @dataclass
@@ -41,6 +45,7 @@ class EngineRun:
     """The engine, and what it made of the last excerpt."""
 
     inference: InferenceConfig = field(default_factory=InferenceConfig)
+    attributes: Attributes = "auto"
     encoders: int = 1  # takes a third of a core; a second thread only disturbs the others
     boxes: list[list[list[float]]] = field(default_factory=list)  # of each frame's faces, confirmed or not
     looks: int = 0  # frames in which faces were looked for
@@ -50,7 +55,9 @@ class EngineRun:
 
     def __post_init__(self) -> None:
         config = Config(
-            cameras=(CameraConfig(id="clip", source="clip"),), models=speed_models(), inference=self.inference
+            cameras=(CameraConfig(id="clip", source="clip"),),
+            models=speed_models(self.attributes),
+            inference=self.inference,
         )
         self.analysis = OfflineAnalysis(config, model_store())
         self._metrics = Metrics()
@@ -100,9 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("clip", type=Path)
     parser.add_argument("--frames", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--attributes", choices=get_args(Attributes), default="auto")
     parser.add_argument("--no-boxes", action="store_true", help="leave the boxes out")
     options = parser.parse_args(arguments)
-    engine = EngineRun(InferenceConfig(workers=options.workers))
+    engine = EngineRun(InferenceConfig(workers=options.workers), options.attributes)
     engine.run(options.clip, options.frames)  # what the runtimes set up in their first calls of every size
     seconds = engine.run(options.clip, options.frames)
     print(json.dumps(engine.report(seconds) | ({} if options.no_boxes else {"boxes": engine.boxes})))

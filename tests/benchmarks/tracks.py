@@ -5,7 +5,8 @@ random if asked (--drop), and says for each settled track what it is, when it wa
 after its first second, whether it was taken for a static picture, and how often its single looks were right.
 
 --made-up: tracks of the labelled photographs beside the checkout, each seen shifted, blurred, darkened and compressed
-anew every 0.4 s: what a single look gets right, and what is settled on after ten.
+anew every 0.4 s: what a single look gets right, what is settled on after several, and whether its confidence means what
+it says; by cross-validation.
 """
 
 from __future__ import annotations
