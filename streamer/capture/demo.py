@@ -1,7 +1,9 @@
 """The built-in `demo` camera: real video of real faces, composed once into a scene that plays in a loop.
 
-Above, a man and a woman; below, five people pass from left to right, leave the picture and come in again. All of it
-returns to its start, so the loop has no joint: the clips run to and fro, the passers-by make exactly one round.
+Above, a man and a woman pass from right to left; below, five people pass from left to right. All leave the picture and
+come in again, so that there are visits that end: a short clip that plays for ever in one place would soon be told for
+what it is, a face that only ever repeats itself. All of it returns to its start, so the loop has no joint: the clips
+run to and fro, and everybody makes exactly one round.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ __all__ = ["MATERIAL", "Files", "demo_scene"]
 MATERIAL = ("demo-man", "demo-woman", "demo-crowd")
 """The model store's names of what the scene is made from: two videos and a photograph."""
 
-_RECIPE = 1  # counted up when the scene changes, so that a kept one is made anew
+_RECIPE = 2  # counted up when the scene changes, so that a kept one is made anew
 _FPS = 25
-_STEP = 2  # pixels that the passers-by move each frame; even, as two pixels share a colour
+_STEP = 2  # pixels that people move each frame; even, as two pixels share a colour
 _WIDTH, _HEIGHT = 1280, 720
 _TILE_WIDTH, _TILE_HEIGHT = 640, 360
 _FRAMES = _WIDTH // _STEP  # one round: 25.6 s
@@ -122,15 +124,16 @@ class _Scene:
 
     def frame(self, number: int) -> Planes:
         """The scene's n-th frame."""
+        clips = np.empty((_TILE_HEIGHT * 3 // 2, _WIDTH), np.uint8)
+        _put(clips, _to_and_fro(self._man, number, _MAN_ROUNDS), 0, 0)
+        _put(clips, _to_and_fro(self._woman, number, 1), _TILE_WIDTH, 0)
+        for plane, half in _planes(clips):
+            plane[:, : _GUTTER // half] = plane[:, _TILE_WIDTH // half : (_TILE_WIDTH + _GUTTER) // half] = _dark(half)
         out = np.empty((_HEIGHT * 3 // 2, _WIDTH), np.uint8)
-        _put(out, _to_and_fro(self._man, number, _MAN_ROUNDS), 0, 0)
-        _put(out, _to_and_fro(self._woman, number, 1), _TILE_WIDTH, 0)
+        _put(out, _rolled(clips, -number * _STEP), 0, 0)
         _put(out, _rolled(self._frieze, number * _STEP), 0, _TILE_HEIGHT)
         for plane, half in _planes(out):
-            gutter, middle, top = _GUTTER // half, plane.shape[1] // 2, plane.shape[0] // 2
-            dark = 20 if half == 1 else 128
-            plane[top - gutter // 2 : top + gutter // 2] = dark
-            plane[:top, middle - gutter // 2 : middle + gutter // 2] = dark
+            plane[(_TILE_HEIGHT - _GUTTER // 2) // half : (_TILE_HEIGHT + _GUTTER // 2) // half] = _dark(half)
         return out
 
 
@@ -212,6 +215,11 @@ def _planes(picture: Planes) -> list[tuple[NDArray[np.uint8], int]]:
     return [(picture[:height], 1), (colours[0], 2), (colours[1], 2)]
 
 
+def _dark(half: int) -> int:
+    """The value of the gutters on a plane of `_planes`: nearly black, and without colour."""
+    return 20 if half == 1 else 128
+
+
 def _put(out: Planes, tile: Planes, x: int, y: int) -> None:
     """Copy a tile into a picture, its corner at even x and y."""
     for (plane, half), (part, _) in zip(_planes(out), _planes(np.ascontiguousarray(tile)), strict=True):
@@ -220,7 +228,7 @@ def _put(out: Planes, tile: Planes, x: int, y: int) -> None:
 
 
 def _rolled(picture: Planes, by: int) -> Planes:
-    """The picture moved to the right by an even number of pixels; what leaves comes in on the left."""
+    """The picture moved to the right by an even number of pixels, below 0 to the left; what leaves comes in again."""
     out = np.empty_like(picture)
     for (plane, half), (part, _) in zip(_planes(out), _planes(picture), strict=True):
         plane[:] = np.roll(part, by // half, axis=1)

@@ -62,6 +62,19 @@ def test_scene_is_a_loop_of_half_a_minute_with_a_key_frame_each_second(made: tup
     assert steps[-1] == 1
 
 
+def test_everybody_is_on_the_way_to_an_edge_so_that_nobody_stays_for_ever(tmp_path: Path) -> None:
+    stills = StandIns(tmp_path)
+    for name, seconds in (("demo-man", 0.04), ("demo-woman", 0.05)):  # one picture each: only the scene moves it
+        make_video(stills.files[name], seconds=seconds, size=(640, 360), fps=24)
+    with av.open(str(demo_scene(stills, folder=tmp_path / "cache"))) as container:
+        frames = [frame.to_ndarray(format="gray")[:720].astype(float) for frame in container.decode(video=0)]
+    quarter, later = len(frames) // 4, 1280 // 4
+    for rows, way in ((slice(0, 356), -later), (slice(364, 720), later)):  # above to the left, below to the right
+        moved = np.roll(frames[0][rows], way, axis=1)
+        assert np.abs(frames[quarter][rows] - moved).mean() < 4
+        assert np.abs(frames[quarter][rows] - frames[0][rows]).mean() > 8
+
+
 def test_scene_is_made_once(material: StandIns, made: tuple[Path, list[float]]) -> None:
     path, _ = made
     before = path.stat().st_mtime_ns

@@ -3,6 +3,8 @@
 import { byId, fromTemplate, setAttribute, setData, setHidden, setText } from "./dom.js";
 import { capitalized, clock, counted, percent, stopwatch, years } from "./format.js";
 
+const STATIC =
+  "A poster, a photograph or a still on a screen: its features have kept their places to each other for longer than anybody's do. Age and gender are not told of it. Should it move after all, it becomes a visitor again.";
 const MOST = 40; // rows; more than anybody reads, and a bound on what the page holds
 
 class Row {
@@ -33,6 +35,7 @@ class Row {
     this.age.classList.toggle("unknown", !person.age);
     setData(this.button, "coasting", person.coasting ? "yes" : "no");
     setData(this.button, "static", person.static ? "yes" : "no");
+    setAttribute(this.button, "title", person.static ? STATIC : "");
     setHidden(this.meter, !person.samples || person.static);
     this.fill.style.transform = `scaleX(${person.confidence.toFixed(2)})`;
     setText(this.meterText, percent(person.confidence));

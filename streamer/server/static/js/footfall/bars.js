@@ -46,7 +46,7 @@ function draw(width, { name, buckets, series, ups, shown, readouts }) {
     const hit = svg("rect", { class: "hit", x: slot.x, y: plot.top, width: slot.width, height: plot.inner.height });
     return svg("g", { class: "slot", "data-slot": index }, hit, ...bars, svg("title", {}, readouts[index]));
   });
-  const names = plot.names(buckets.map(({ label }) => label), buckets.length > 24 ? 52 : 30);
+  const names = plot.names(buckets.map(({ label }) => label));
   return plot.element(name, ...plot.grid(scale, most, count), ...downGround(plot, ups), ...groups, ...names);
 }
 

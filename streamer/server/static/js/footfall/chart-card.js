@@ -74,9 +74,10 @@ export class ChartCard {
     this.#canvas.replaceChildren(bone);
   }
 
-  /** What was on its way won't come. */
+  /** What was on its way won't come; what is shown already stays. */
   rest() {
     this.#root.removeAttribute("aria-busy");
+    if (this.#canvas.querySelector(".chart-bone")) this.blank("Not known for now.");
   }
 
   get #title() {

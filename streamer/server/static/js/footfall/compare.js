@@ -44,7 +44,7 @@ function draw(width, { name, buckets, series, ups, now, readouts, cells }) {
     const area = svg("rect", { class: "hit", x: slot.x, y: plot.top, width: slot.width, height: plot.inner.height });
     return svg("g", { class: "slot", "data-slot": index }, area, svg("title", {}, readouts[index]));
   });
-  const names = plot.names(buckets.map(({ label }) => label), buckets.length > 24 ? 52 : 30);
+  const names = plot.names(buckets.map(({ label }) => label));
   return plot.element(name, ...plot.grid(scale, most, count), ...downGround(plot, ups), ...lines.reverse(), ...dots, ...hits, ...names);
 }
 

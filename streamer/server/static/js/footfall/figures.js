@@ -58,7 +58,7 @@ export class Figures {
     this.#stats.sums(flow.sums);
   }
 
-  async #people({ scope, period, file }, signal) {
+  async #people({ scope, period, now, file }, signal) {
     const counted = countedIn(scope);
     const [groups, rows] = await Promise.all([
       ageGroups(signal),
@@ -66,7 +66,7 @@ export class Figures {
     ]);
     const all = total(rows);
     if (!all) {
-      this.#cards.people.blank("Nobody yet. Age and gender of a visit are settled when it ends.");
+      this.#cards.people.blank(period.to <= now ? "Nobody in this time." : "Nobody yet. Age and gender of a visit are settled when it ends.");
       return;
     }
     const cell = (group, gender) => total(rows, (row) => row.ageGroup === group && row.gender === gender);
@@ -77,12 +77,12 @@ export class Figures {
     this.#cards.people.show(pyramidChart({ name: "Age and gender", file: `${file}-age-gender`, note, groups, counted: cell }));
   }
 
-  async #dwell({ scope, period, file }, signal) {
+  async #dwell({ scope, period, now, file }, signal) {
     const { spans, median } = await dwell(scope, period, signal);
     const what = scope.zone ? "stays" : "visits";
     this.#stats.dwell(median);
     if (median === null) {
-      this.#cards.dwell.blank(`No ${what} have ended in this time yet.`);
+      this.#cards.dwell.blank(`No ${what} have ended in this time${period.to <= now ? "" : " yet"}.`);
       return;
     }
     const note = `Half of the ${what} lasted up to ${duration(median)}`;
@@ -93,7 +93,7 @@ export class Figures {
     const points = await occupancy(scope, period, signal);
     const known = points.filter((point) => point.mean !== null);
     if (!known.length) {
-      this.#cards.occupancy.blank("Nothing yet. A minute is drawn when it is over.");
+      this.#cards.occupancy.blank(period.to <= now ? "No camera was up in this time." : "Nothing yet. A minute is drawn when it is over.");
       this.#stats.peak(null, "");
       return;
     }

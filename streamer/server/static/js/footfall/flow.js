@@ -4,6 +4,7 @@ import { barChart } from "./bars.js";
 import { compareChart } from "./compare.js";
 import { byBucket, counts, total, upByBucket } from "./data.js";
 import { buckets, comparisons, contains } from "./period.js";
+import { isDown } from "./uptime.js";
 
 /** What is counted where this is looked at: the API's word. */
 export function countedIn({ line, zone }) {
@@ -25,6 +26,7 @@ export async function loadFlow({ scope, period, now, rules, file }, signal) {
   const common = { buckets: slots, ups: upByBucket(own, slots), now: now / 1000, first: bucket };
   const hasFlow = !scope.zone && (rules.lines.length > 0 || total(crossed) > 0);
   const ownValues = byBucket(own, slots);
+  const isWatched = common.ups.some((up) => up !== null && !isDown(up)); // else nothing is known, which isn't zero
   const series = hasFlow ? directions(crossed, slots) : [{ label: counted, tone: "visits", values: ownValues }];
   const earlier = before.map((each, place) => ({ label: each.label, tone: `before-${place + 1}`, values: alignedTo(slots, each.period, theirs[place]) }));
   const compared = [{ label: period.days === 1 ? (contains(period, now) ? "today" : "that day") : "these days", tone: "now", values: ownValues }, ...earlier];
@@ -35,9 +37,10 @@ export async function loadFlow({ scope, period, now, rules, file }, signal) {
     compared: compareChart({ ...common, name: `${capital(counted)}, ${compared.map(({ label }) => label).join(", ")}`, file: `${file}-compared`, series: compared }),
     sums: {
       name: `${capital(counted)}${contains(period, now) ? " so far" : ""}`,
-      value: total(own),
+      value: isWatched ? total(own) : null,
       against: await Promise.all(before.map((each) => sumBefore(counted, scope, period, each, now, signal))),
-      flow: hasFlow ? ["in", "out"].map((direction) => total(crossed, (row) => row.direction === direction)) : null,
+      hasFlow,
+      flow: hasFlow && isWatched ? ["in", "out"].map((direction) => total(crossed, (row) => row.direction === direction)) : null,
     },
   };
 }

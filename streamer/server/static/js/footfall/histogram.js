@@ -38,6 +38,6 @@ function draw(width, { name, spans, readouts }) {
     const hit = svg("rect", { class: "hit", x: slot.x, y: plot.top, width: slot.width, height: plot.inner.height });
     return svg("g", { class: "slot", "data-slot": index }, hit, bar, svg("title", {}, readouts[index]));
   });
-  const names = plot.names(spans.map(({ from, to }) => (to === null ? `${short(from)} +` : `< ${short(to)}`)), 58);
+  const names = plot.names(spans.map(({ from, to }) => (to === null ? `${short(from)} +` : `< ${short(to)}`)));
   return plot.element(name, ...plot.grid(scale, most, count), ...bars, ...names);
 }

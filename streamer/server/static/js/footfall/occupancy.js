@@ -1,6 +1,7 @@
 // How many were there, over the hours of the period: the mean as an area, the most at one time as a line.
 
 import { path } from "./compare.js";
+import { dayLabel } from "./period.js";
 import { label, Plot, svg, ticks } from "../svg.js";
 
 const HEIGHT = 290;
@@ -58,7 +59,7 @@ function hours(plot, period, place) {
   const found = [];
   for (let i = 0; i < period.days * 24; i += each) {
     const moment = new Date(period.from.getFullYear(), period.from.getMonth(), period.from.getDate(), i);
-    const text = period.days === 1 ? CLOCK.format(moment) : `${moment.getDate()}.${moment.getMonth() + 1}.`;
+    const text = period.days === 1 ? CLOCK.format(moment) : dayLabel(moment);
     found.push(label(text, { x: place(moment / 1000), y: plot.height - 6, "text-anchor": i === 0 ? "start" : "middle" }));
   }
   return found;

@@ -11,6 +11,7 @@ export const PRESETS = [
 
 const MOST_DAYS = 400;
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+const SHORT_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const LONG_DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const WEEKDAY = new Intl.DateTimeFormat("en-GB", { weekday: "long" });
 
@@ -69,6 +70,11 @@ export function comparisons(period, now) {
   ];
 }
 
+/** "24 Nov" */
+export function dayLabel(date) {
+  return SHORT_DAY.format(date);
+}
+
 export function dayWords(date) {
   return DAY.format(date);
 }
@@ -83,7 +89,7 @@ export function buckets(period) {
   const found = [];
   if (period.bucket === "day") {
     for (let day = period.from; day < period.to; day = midnight(day, 1)) {
-      found.push({ start: day / 1000, end: midnight(day, 1) / 1000, label: DAY.format(day).replace(/^\w+,? /, ""), title: DAY.format(day) });
+      found.push({ start: day / 1000, end: midnight(day, 1) / 1000, label: dayLabel(day), title: DAY.format(day) });
     }
     return found;
   }

@@ -7,6 +7,7 @@ import { dayText, midnight, PRESETS } from "./period.js";
 export class Pickers {
   #query = new URLSearchParams();
   #cameras = [];
+  #rules = []; // [value, text] of the lines and zones that can be chosen
   #shownCameras = "";
   #shownRules = "";
 
@@ -34,8 +35,8 @@ export class Pickers {
     byId("footfall-from").value = dayText(period.from);
     byId("footfall-to").value = dayText(midnight(period.to, -1));
     byId("footfall-from").max = byId("footfall-to").max = dayText(now);
-    byId("footfall-camera").value = this.#camera();
-    byId("footfall-what").value = this.#what();
+    this.#fillCameras();
+    this.#fillWhat();
   }
 
   /** cameras: [{id, name}], those there are. */
@@ -44,18 +45,27 @@ export class Pickers {
     if (text === this.#shownCameras) return;
     this.#shownCameras = text;
     this.#cameras = cameras;
-    const all = cameras.length > 1 ? [["", "All cameras"]] : [];
-    fill(byId("footfall-camera"), [...all, ...cameras.map(({ id, name }) => [id, name])], this.#camera());
+    this.#fillCameras();
   }
 
   /** rules: {lines, zones} of the camera that is looked at; names. */
   offerRules({ lines, zones }) {
-    const text = JSON.stringify([lines, zones, this.#query.get("camera")]);
+    const text = JSON.stringify([lines, zones]);
     if (text === this.#shownRules) return;
     this.#shownRules = text;
-    const options = [["", "All visits"], ...lines.map((name) => [`line:${name}`, `Line: ${name}`]), ...zones.map((name) => [`zone:${name}`, `Zone: ${name}`])];
-    fill(byId("footfall-what"), options, this.#what());
-    setHidden(byId("footfall-what").parentElement, options.length === 1);
+    this.#rules = [...lines.map((name) => [`line:${name}`, `Line: ${name}`]), ...zones.map((name) => [`zone:${name}`, `Zone: ${name}`])];
+    this.#fillWhat();
+  }
+
+  #fillCameras() {
+    const all = this.#cameras.length > 1 ? [["", "All cameras"]] : [];
+    fill(byId("footfall-camera"), [...all, ...this.#cameras.map(({ id, name }) => [id, name])], this.#camera());
+  }
+
+  #fillWhat() {
+    const select = byId("footfall-what");
+    fill(select, [["", "All visits"], ...this.#rules], this.#what());
+    setHidden(select.parentElement, select.options.length === 1);
   }
 
   #camera() {
@@ -87,6 +97,6 @@ export class Pickers {
 /** A value that is in the address but not among the options is shown all the same. */
 function fill(select, options, chosen) {
   const known = options.some(([value]) => value === chosen);
-  const all = known || !chosen ? options : [...options, [chosen, chosen]];
+  const all = known || !chosen ? options : [...options, [chosen, chosen.replace(/^(line|zone):/, "")]];
   select.replaceChildren(...all.map(([value, text]) => new Option(text, value, false, value === chosen)));
 }

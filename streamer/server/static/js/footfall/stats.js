@@ -53,11 +53,16 @@ export class Stats {
     this.#list.removeAttribute("aria-busy");
   }
 
-  /** against: [{label, value (null: nothing known), upToNow}]. flow: [in, out] or null where nothing is crossed. */
-  sums({ name, value, against, flow }) {
+  /**
+   * value: null where no camera was up. against: [{label, value (null: nothing known), upToNow}]. hasFlow: whether there
+   * are lines to cross. flow: [in, out], or null where none was or no camera was up.
+   */
+  sums({ name, value, against, hasFlow, flow }) {
     this.#list.removeAttribute("aria-busy");
-    this.#sum.say(name, count(value), against.map((other) => comparison(value, other)));
-    if (flow) this.#flow.say("In and out", `${count(flow[0])} / ${count(flow[1])}`, [{ text: "crossings of lines" }]);
+    if (value === null) this.#sum.say(name, NONE, [{ text: "no camera was up" }]);
+    else this.#sum.say(name, count(value), against.map((other) => comparison(value, other)));
+    if (hasFlow && !flow) this.#flow.say("In and out", NONE, [{ text: "no camera was up" }]);
+    else if (flow) this.#flow.say("In and out", `${count(flow[0])} / ${count(flow[1])}`, [{ text: "crossings of lines" }]);
     else this.#flow.say("In and out", NONE, [{ text: "no line is drawn yet" }]);
   }
 

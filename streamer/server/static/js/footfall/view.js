@@ -91,6 +91,7 @@ export class FootfallView {
 
   #fail(error) {
     if (error.status === 404 && this.#query.get("camera") && !this.#state.cameras.has(this.#query.get("camera"))) {
+      this.#pickers.offerRules({ lines: [], zones: [] });
       this.#blank("There is no such camera", `“${this.#query.get("camera")}” is not in the config. Choose one of those there are.`);
     } else if (error.status === 404) {
       this.#blank("No figures are kept", "Name a database in config.yaml (store.url), such as sqlite:///streamer.sqlite3: from the next start on visits and crossings are kept.");

@@ -12,7 +12,7 @@ export function drawRule(rule, { size, unit, chosen, lit, there }) {
   const name = there === null ? rule.name : `${rule.name} · ${there}`;
   const handles = chosen && !rule.fixed ? points.map((point, index) => handle(rule, index, point, unit)) : [];
   const state = [rule.kind, chosen ? "chosen" : "", lit ? "lit" : "", rule.fixed ? "fixed" : ""].filter(Boolean).join(" ");
-  return svg("g", { class: `rule ${state}`, "data-rule": rule.name }, ...shape, nameTag(name, points, size, unit), ...handles);
+  return svg("g", { class: `rule ${state}`, "data-rule": rule.name }, ...shape, nameTag(name, points, size, unit, handles.length > 0), ...handles);
 }
 
 /** What is being drawn: points so far, and where the pointer is. */
@@ -60,12 +60,12 @@ function zoneShape(points) {
   return [svg("path", { class: "grip area", d }), svg("path", { class: "halo", d }), svg("path", { class: "stroke", d })];
 }
 
-/** The name stands at the rule's uppermost point, inside the picture. */
-function nameTag(name, points, size, unit) {
+/** The name stands at the rule's uppermost point, inside the picture, and above the handle there. */
+function nameTag(name, points, size, unit, handled) {
   const [width] = size;
   const [x, y] = points.reduce((best, point) => (point[1] < best[1] ? point : best));
   const anchor = x > width * 0.8 ? "end" : x < width * 0.2 ? "start" : "middle";
-  return label(name, { class: "rule-label name", x, y: Math.max(y - 12 * unit, 16 * unit), "font-size": (isSmall(size, unit) ? 11 : 13.5) * unit, "text-anchor": anchor });
+  return label(name, { class: "rule-label name", x, y: Math.max(y - (handled ? 17 : 12) * unit, 16 * unit), "font-size": (isSmall(size, unit) ? 11 : 13.5) * unit, "text-anchor": anchor });
 }
 
 function handle(rule, index, [cx, cy], unit) {

@@ -72,7 +72,7 @@ export class RulePanel {
 
   #rest(rules) {
     if (!rules.length) return "Nothing is drawn yet. A line counts who goes in and out; a zone counts who is in it, and for how long.";
-    return "Choose one to move it: as a whole, or by its handles. The arrow points the way in.";
+    return "Choose one to move it: as a whole, or by its handles, with the arrow keys too. The arrow points the way in.";
   }
 
   #toggle(kind, byKeys) {
