@@ -6,11 +6,14 @@ hours and days apart by arithmetic alone, and a day of 23 or of 25 hours comes o
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["WIDTHS", "Bucket", "Stretch", "edges", "local_time", "place", "stretches"]
+import numpy as np
+
+__all__ = ["WIDTHS", "Bucket", "Stretch", "edges", "local_time", "local_times", "place", "stretches"]
 
 Bucket = Literal["minute", "hour", "day", "week", "total"]
 
@@ -69,6 +72,24 @@ def place(found: list[int], at: int) -> int:
 def local_time(at: int, zone: tzinfo) -> str:
     """ISO 8601, with the offset."""
     return datetime.fromtimestamp(at / 1000, zone).isoformat()
+
+
+def local_times(times: Sequence[int], zone: tzinfo) -> list[str]:
+    """`local_time` of times that rise; the clocks are looked at where they change only, so thousands take no time."""
+    found: list[str] = []
+    for stretch in stretches(times[0], times[-1] + 1, zone) if times else ():
+        within = times[bisect_left(times, stretch.begin) : bisect_left(times, stretch.end)]
+        if any(at % 1000 for at in within):
+            found += (local_time(at, zone) for at in within)
+            continue
+        suffix = local_time(stretch.begin // 1000 * 1000, zone)[len("2025-01-01T00:00:00") :]
+        found += (
+            f"{local}{suffix}"
+            for local in np.datetime_as_string(
+                np.asarray([at + stretch.offset for at in within], "datetime64[ms]"), unit="s"
+            )
+        )
+    return found
 
 
 def _offset(at: int, zone: tzinfo) -> int:

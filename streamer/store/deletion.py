@@ -10,11 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, s
 
 from streamer.store import tables
 from streamer.store.database import Database
-from streamer.store.rollup import COUNTED, HOUR, Hour, refresh, refresh_occupancy
+from streamer.store.rollup import COUNTED, DAY, HOUR, Hour, refresh, refresh_occupancy
 
 __all__ = ["KINDS", "delete_day", "purge"]
-
-DAY: Final = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, func, literal, or_, select, union_all
 
 from streamer.store import tables
-from streamer.store.calendar import Bucket, Stretch, edges, local_time, place, stretches
-from streamer.store.rollup import COUNTED, HOUR
+from streamer.store.calendar import Bucket, Stretch, edges, local_times, place, stretches
+from streamer.store.rollup import COUNTED, DAY, HOUR, LASTING, QUARTER_DAY
 from streamer.store.rows import milliseconds
 from streamer.store.up_shares import up_shares
 
@@ -36,11 +37,8 @@ class Question:
     zone: tzinfo
 
 
-@dataclass(slots=True)
-class _Sum:
-    count: int = 0
-    timed: int = 0
-    milliseconds: int = 0
+_Figures = tuple[int, int, int]
+_FIGURES: Final = ("count", "timed", "milliseconds")
 
 
 def footfall(connection: Connection, asked: Question) -> list[dict[str, Any]]:
@@ -51,33 +49,29 @@ def footfall(connection: Connection, asked: Question) -> list[dict[str, Any]]:
     dwell: mean s of those that have ended; null where none has, and for crossings.
     """
     limits = edges(asked.begin, asked.end, asked.bucket, asked.zone)
-    sums: dict[int, dict[tuple[str, ...], _Sum]] = {}
+    sums: list[dict[tuple[str, ...], _Figures]] = [{} for _ in pairwise(limits)]
     for source in _sources(asked):
-        for start, group, count, timed, lasted in source.sums(connection):
-            found = sums.setdefault(place(limits, start), {}).setdefault(group, _Sum())
-            found.count += count
-            found.timed += timed
-            found.milliseconds += lasted
+        for start, group, figures in source.sums(connection):
+            bucket = sums[place(limits, start)]
+            bucket[group] = _added(bucket[group], figures) if group in bucket else figures
     up = up_shares(connection, asked.cameras, limits, milliseconds(time.time()))
-    nothing = {(): _Sum()}
-    return [
-        {
-            "start": limits[i] / 1000,
-            "end": limits[i + 1] / 1000,
-            "time": local_time(limits[i], asked.zone),
-            **dict.fromkeys(asked.group_by),
-            **dict(zip(asked.group_by, group, strict=False)),
-            "count": found.count if found.count or up[i] else None,
-            "dwell": round(found.milliseconds / found.timed / 1000, 2) if found.timed and _lasts(asked) else None,
-            "up": up[i],
-        }
-        for i in range(len(limits) - 1)
-        for group, found in sorted(sums.get(i, nothing).items())
-    ]
+    nothing: dict[tuple[Any, ...], _Figures] = {(None,) * len(asked.group_by): (0, 0, 0)}
+    rows = []
+    times = local_times(limits, asked.zone)
+    for i, found in enumerate(sums):
+        about = {"start": limits[i] / 1000, "end": limits[i + 1] / 1000, "time": times[i]}
+        for group, (count, timed, lasted) in sorted(found.items()) if found else nothing.items():
+            row: dict[str, Any] = dict(about)
+            row.update(zip(asked.group_by, group, strict=True))
+            row["count"] = count if count or up[i] else None
+            row["dwell"] = round(lasted / timed / 1000, 2) if timed and asked.counted in LASTING else None
+            row["up"] = up[i]
+            rows.append(row)
+    return rows
 
 
-def _lasts(asked: Question) -> bool:
-    return asked.counted != "crossings"
+def _added(one: _Figures, other: _Figures) -> _Figures:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _sources(asked: Question) -> Iterator[_Source]:
@@ -92,7 +86,7 @@ def _sources(asked: Question) -> Iterator[_Source]:
             continue
         if span.begin < first:
             yield _rows(asked, span._replace(end=first))
-        yield _hours(asked, span._replace(begin=first, end=last))
+        yield _kept(asked, span._replace(begin=first, end=last))
         if last < span.end:
             yield _rows(asked, span._replace(begin=last))
 
@@ -105,12 +99,12 @@ class _Source:
     span: Stretch
     statement: Select[Any]
 
-    def sums(self, connection: Connection) -> Iterator[tuple[int, tuple[str, ...], int, int, int]]:
-        """(a time in the bucket, groups, count, timed, milliseconds)."""
+    def sums(self, connection: Connection) -> Iterator[tuple[int, tuple[str, ...], _Figures]]:
+        """(a time in the bucket, groups, figures)."""
         shift, width = (0, 1) if self.asked.bucket == "total" else self.span.number(self.asked.bucket)
-        for number, *group, count, timed, lasted in connection.execute(self.statement):
-            start = self.span.begin if self.asked.bucket == "total" else number * width - shift
-            yield max(start, self.span.begin), tuple(group), count, timed, int(lasted)
+        for row in connection.execute(self.statement).all():  # at once: SQLite gives single rows slowly
+            start = self.span.begin if self.asked.bucket == "total" else row[0] * width - shift
+            yield max(start, self.span.begin), tuple(row[1:-3]), (int(row[-3]), int(row[-2]), int(row[-1]))
 
 
 def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnElement[int]:
@@ -120,9 +114,30 @@ def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnEle
     return (at + shift) // width
 
 
-def _hours(asked: Question, span: Stretch) -> _Source:
-    row: Any = tables.hours.c
+def _kept(asked: Question, span: Stretch) -> _Source:
+    """From the sums that are kept: of quarters of days, where they lie in one bucket, and of hours, elsewhere."""
+    hour = tables.hours.c.hour
+    first, last = -(-span.begin // QUARTER_DAY) * QUARTER_DAY, span.end // QUARTER_DAY * QUARTER_DAY
+    if asked.bucket == "hour" or first >= last:
+        found: Any = _sums(asked, span, tables.hours).subquery().c
+    else:
+        quarters, hours = [], [hour < first, hour >= last]
+        if asked.bucket != "total" and span.offset % QUARTER_DAY:
+            cut = -span.offset % DAY // QUARTER_DAY  # the quarter of UTC's day within which a day of the place begins
+            quarters.append(tables.quarter_days.c.hour // QUARTER_DAY % 4 != cut)
+            hours.append(hour // QUARTER_DAY % 4 == cut)
+        of_quarters = _sums(asked, span._replace(begin=first, end=last), tables.quarter_days, *quarters)
+        found = union_all(of_quarters, _sums(asked, span, tables.hours, or_(*hours))).subquery().c
+    keys = [found[name] for name in ("number", *asked.group_by)]
+    figures = (func.sum(found[name]) for name in _FIGURES)
+    return _Source(asked, span, select(*keys, *figures).group_by(*keys))
+
+
+def _sums(asked: Question, span: Stretch, table: Table, *more: ColumnElement[bool]) -> Select[Any]:
+    """The rows of one table of sums: number, groups and figures, not yet added up."""
+    row: Any = table.c
     conditions = [
+        *more,
         row.counted == asked.counted,
         row.camera == asked.cameras[0] if len(asked.cameras) == 1 else row.camera.in_(asked.cameras),
         row.hour >= span.begin,
@@ -132,14 +147,12 @@ def _hours(asked: Question, span: Stretch) -> _Source:
     if not {"gender", "age_group"}.intersection(asked.group_by):
         # First in the order of the table's key, which needs no sorting: half the time on SQLite
         cells = (row.camera, row.hour, row.name, row.direction)
-        sums = (func.sum(row[name]).label(name) for name in ("count", "timed", "milliseconds"))
+        sums = (func.sum(row[name]).label(name) for name in _FIGURES)
         row, conditions = select(*cells, *sums).where(*conditions).group_by(*cells).subquery().c, []
     columns: dict[str, ColumnElement[Any]] = {**dict(row.items()), "line": row.name, "zone": row.name}
-    groups = [columns[name] for name in asked.group_by]
+    groups = [columns[name].label(name) for name in asked.group_by]
     number = _number(asked, span, row.hour).label("number")
-    lasted = func.coalesce(func.sum(row.milliseconds), 0)
-    statement = select(number, *groups, func.sum(row["count"]), func.sum(row.timed), lasted).where(*conditions)
-    return _Source(asked, span, statement.group_by(number, *groups))
+    return select(number, *groups, *(row[name] for name in _FIGURES)).where(*conditions)
 
 
 def _rows(asked: Question, span: Stretch) -> _Source:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from streamer.config import RetentionConfig
 from streamer.store.database import Database
-from streamer.store.deletion import DAY, KINDS, delete_day
+from streamer.store.deletion import KINDS, delete_day
+from streamer.store.rollup import DAY
 from streamer.store.rows import milliseconds
 
 __all__ = ["Retention"]

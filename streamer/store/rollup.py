@@ -12,8 +12,10 @@ from streamer.store import tables
 
 __all__ = [
     "COUNTED",
+    "DAY",
     "HOUR",
     "LASTING",
+    "QUARTER_DAY",
     "SPANS",
     "Counted",
     "Hour",
@@ -24,6 +26,12 @@ __all__ = [
 ]
 
 HOUR: Final = 3_600_000
+"""ms."""
+
+QUARTER_DAY: Final = 6 * HOUR
+"""ms."""
+
+DAY: Final = 24 * HOUR
 """ms."""
 
 SPANS: Final = (
@@ -83,58 +91,79 @@ def span_of(lasted: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def refresh(connection: Connection, changed: Iterable[Hour]) -> None:
-    """Sum these hours up anew."""
-    for each in sorted(changed):
-        _refresh_counts(connection, each)
+    """Sum these hours up anew, and the quarters of days in which they lie."""
+    hours = sorted(changed)
+    for each in hours:
+        _refresh_hour(connection, each)
         if each.counted in LASTING:
             _refresh_spans(connection, each)
+    for each in sorted({each._replace(hour=each.hour - each.hour % QUARTER_DAY) for each in hours}):
+        _refresh_quarter_day(connection, each)
 
 
 def refresh_occupancy(connection: Connection, changed: Iterable[tuple[str, int]]) -> None:
     """Sum these hours, (camera, beginning in ms), up anew."""
-    sums, row = tables.occupancy_hours, tables.occupancy.c
+    row = tables.occupancy.c
+    cells = {
+        "zone": row.zone,
+        "people": func.sum(row.mean * row.observed),
+        "peak": func.max(row.peak),
+        "observed": func.sum(row.observed),
+    }
     for camera, hour in sorted(changed):
-        connection.execute(delete(sums).where(sums.c.camera == camera, sums.c.hour == hour))
-        found = (
-            select(
-                literal(camera), literal(hour, BigInteger), row.zone,
-                func.sum(row.mean * row.observed), func.max(row.peak), func.sum(row.observed),
-            )
-            .where(row.camera == camera, row.minute >= hour, row.minute < hour + HOUR)
-            .group_by(row.zone)
-        )  # fmt: skip
-        connection.execute(insert(sums).from_select([column.name for column in sums.c], found))
+        of_hour = row.camera == camera, row.minute >= hour, row.minute < hour + HOUR
+        _replace(connection, tables.occupancy_hours, {"camera": camera, "hour": hour}, cells, of_hour)
+
+
+def _refresh_hour(connection: Connection, changed: Hour) -> None:
+    source = COUNTED[changed.counted]
+    cells = {
+        "name": source.name,
+        "direction": source.direction,
+        "gender": source.table.c.gender,
+        "age_group": source.table.c.age_group,
+        "count": func.count(),
+        "timed": func.count(source.until),
+        "milliseconds": cast(func.coalesce(func.sum(source.until - source.at), 0), BigInteger),
+    }
+    _replace(connection, tables.hours, changed._asdict(), cells, _within(changed))
 
 
 def _refresh_spans(connection: Connection, changed: Hour) -> None:
-    counted, camera, hour = changed
-    spans, source = tables.spans, COUNTED[counted]
-    connection.execute(delete(spans).where(spans.c.counted == counted, spans.c.camera == camera, spans.c.hour == hour))
-    row = source.table.c
-    named = [] if source.name is _NONE else [source.name]
-    span = span_of(source.until - source.at).label("span")
-    found = (
-        select(literal(counted), literal(camera), literal(hour, BigInteger), source.name, span, func.count())
-        .where(row.camera == camera, source.at >= hour, source.at < hour + HOUR, source.until.is_not(None))
-        .group_by(*named, "span")
-    )
-    connection.execute(insert(spans).from_select([column.name for column in spans.c], found))
+    source = COUNTED[changed.counted]
+    lasted = source.until - source.at
+    cells: dict[str, ColumnElement[Any]] = {"name": source.name, "span": span_of(lasted), "count": func.count()}
+    _replace(connection, tables.spans, changed._asdict(), cells, (*_within(changed), source.until.is_not(None)))
 
 
-def _refresh_counts(connection: Connection, changed: Hour) -> None:
-    counted, camera, hour = changed
-    hours, source = tables.hours, COUNTED[counted]
-    connection.execute(delete(hours).where(hours.c.counted == counted, hours.c.camera == camera, hours.c.hour == hour))
-    row = source.table.c
-    cells = (source.name, source.direction, row.gender, row.age_group)
-    columns = [cell for cell in cells if cell is not _NONE]
-    lasted = func.coalesce(func.sum(source.until - source.at), 0)
-    sums = (
-            select(
-                literal(counted), literal(camera), literal(hour, BigInteger), *cells,
-                func.count(), func.count(source.until), cast(lasted, BigInteger),
-            )
-            .where(row.camera == camera, source.at >= hour, source.at < hour + HOUR)
-            .group_by(*columns)
-        )  # fmt: skip
-    connection.execute(insert(hours).from_select([column.name for column in hours.c], sums))
+def _refresh_quarter_day(connection: Connection, changed: Hour) -> None:
+    row = tables.hours.c
+    cells: dict[str, ColumnElement[Any]] = {name: row[name] for name in ("name", "direction", "gender", "age_group")}
+    cells |= {name: cast(func.sum(row[name]), row[name].type) for name in ("count", "timed", "milliseconds")}
+    at_camera = row.counted == changed.counted, row.camera == changed.camera
+    of_quarter = *at_camera, row.hour >= changed.hour, row.hour < changed.hour + QUARTER_DAY
+    _replace(connection, tables.quarter_days, changed._asdict(), cells, of_quarter)
+
+
+def _within(changed: Hour) -> tuple[ColumnElement[bool], ...]:
+    source = COUNTED[changed.counted]
+    at_camera = source.table.c.camera == changed.camera
+    return at_camera, source.at >= changed.hour, source.at < changed.hour + HOUR
+
+
+def _replace(
+    connection: Connection,
+    sums: Table,
+    scope: Mapping[str, Any],
+    cells: Mapping[str, ColumnElement[Any]],
+    conditions: Iterable[ColumnElement[bool]],
+) -> None:
+    """Put new sums in the place of those whose columns have the values of `scope`.
+
+    cells: of the other columns; what is part of the table's key is grouped by.
+    """
+    connection.execute(delete(sums).where(*(sums.c[name] == value for name, value in scope.items())))
+    known = [literal(value, sums.c[name].type).label(name) for name, value in scope.items()]
+    grouped = [column.name for column in sums.primary_key if cells.get(column.name, _NONE) is not _NONE]
+    found = select(*known, *(cell.label(name) for name, cell in cells.items())).where(*conditions).group_by(*grouped)
+    connection.execute(insert(sums).from_select([*scope, *cells], found))

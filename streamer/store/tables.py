@@ -17,6 +17,7 @@ __all__ = [
     "metadata",
     "occupancy",
     "occupancy_hours",
+    "quarter_days",
     "rules",
     "spans",
     "stays",
@@ -132,24 +133,33 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
-# Sums of an hour of UTC, made anew from the rows above whenever one of them changes, so that a year is answered at
-# once. counted: visits, crossings or stays. name: of the line or zone, else ''. milliseconds: of all visits that
-# ended, and of all stays; `timed` says how many those are.
-hours = Table(
-    "hours",
-    metadata,
-    Column("counted", Text, primary_key=True),
-    Column("camera", Text, primary_key=True),
-    Column("hour", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", Text, primary_key=True),
-    Column("direction", Text, primary_key=True),
-    Column("gender", Text, primary_key=True),
-    Column("age_group", Text, primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("timed", Integer, nullable=False),
-    Column("milliseconds", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
+
+def _counts(name: str) -> Table:
+    """counted: visits, crossings or stays. hour: in which the sum begins. name: of the line or zone, else ''.
+
+    milliseconds: of all visits that ended, and of all stays; `timed` says how many those are.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("counted", Text, primary_key=True),
+        Column("camera", Text, primary_key=True),
+        Column("hour", BigInteger, primary_key=True, autoincrement=False),
+        Column("name", Text, primary_key=True),
+        Column("direction", Text, primary_key=True),
+        Column("gender", Text, primary_key=True),
+        Column("age_group", Text, primary_key=True),
+        Column("count", Integer, nullable=False),
+        Column("timed", Integer, nullable=False),
+        Column("milliseconds", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+# Sums made anew from the rows above whenever one of them changes, so that a year is answered at once: of each hour of
+# UTC, and of six hours, for days and more. Six, as a day that begins at any hour holds three of them and six hours.
+hours = _counts("hours")
+quarter_days = _counts("quarter_days")
 
 # How long the visits and stays of an hour lasted, as far as they have ended. span: number of `rollup.SPANS`.
 spans = Table(

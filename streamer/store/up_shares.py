@@ -25,7 +25,8 @@ def up_shares(connection: Connection, cameras: Sequence[str], edges: Sequence[in
         ).all()
         up += np.diff(_up_until(limits, [(since, until) for since, until in spans]))
     shares = up / np.maximum(past, 1) / max(1, len(cameras))
-    return [round(float(share), 4) if span > 0 else None for share, span in zip(shares, past, strict=True)]
+    rounded = np.round(shares, 4).tolist()
+    return [share if span > 0 else None for share, span in zip(rounded, past.tolist(), strict=True)]
 
 
 def _up_until(times: NDArray[np.int64], spans: list[tuple[int, int]]) -> NDArray[np.float64]:

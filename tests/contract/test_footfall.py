@@ -64,7 +64,8 @@ def test_each_bucket_counts_what_began_in_it(
     filled: Database, begun: list[tuple[str, float, int]], counted: str, bucket: Bucket
 ) -> None:
     moments = [milliseconds(at if counted == "visits" else at + 0.5) / 1000 for _, at, _ in begun]
-    for zone in (BERLIN, ZoneInfo("Asia/Kolkata")):  # of whole hours, answered from sums; of half hours, from rows
+    # Of whole hours, answered from sums, at either side of UTC, or on a quarter of its days; of half hours, from rows
+    for zone in map(ZoneInfo, ("Europe/Berlin", "America/Los_Angeles", "Asia/Omsk", "Asia/Tokyo", "Asia/Kolkata")):
         with filled.read(10) as connection:
             rows = footfall(connection, question(counted, bucket, zone))
         assert [row["count"] for row in rows] == [

@@ -162,15 +162,21 @@ def test_no_column_can_hold_who_somebody_was() -> None:
         *(f"occupancy.{name}" for name in ("camera", "minute", "zone", "session", "mean", "peak", "observed")),
         *(f"uptime.{name}" for name in ("key", "camera", "since", "until")),
         *(f"events.{name}" for name in ("id", "key", "kind", "camera", "at", "rule", "direction", "visit")),
-        *(f"hours.{name}" for name in ("counted", "camera", "hour", "name", "direction", "gender", "age_group")),
-        *(f"hours.{name}" for name in ("count", "timed", "milliseconds")),
+        *(
+            f"{table}.{name}"
+            for table in ("hours", "quarter_days")
+            for name in ("counted", "hour", "name", "direction", "count", "timed", "milliseconds", *place - {"key"})
+        ),
         *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
         *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
     }
 
 
-def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_up_to_date(url: str) -> None:
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_up_to_date(
+    url: str, version: str
+) -> None:
     old = Database(url)
     with old._writer.begin() as connection:
         migrate(connection, "0001")
@@ -179,9 +185,16 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
         connection.execute(insert(tables.visits), visit | about)
         minute = {"camera": "door", "minute": milliseconds(NOON), "zone": "", "session": "s"}
         connection.execute(insert(tables.occupancy), minute | {"mean": 1.5, "peak": 2, "observed": 60.0})
+        for at, count in ((milliseconds(NOON), 1), (milliseconds(NOON) + 3_600_000, 2)):
+            of = {"counted": "visits", "camera": "door", "hour": at, "name": "", "direction": "", "gender": "female"}
+            summed = {"age_group": "25-34", "count": count, "timed": 1, "milliseconds": 8_000}
+            connection.execute(insert(tables.hours), of | summed)
+        migrate(connection, version)
     old.open()
     [span] = all_rows(old, tables.spans)
     assert (span["hour"], SPANS[span["span"]], span["count"]) == (milliseconds(NOON), 7, 1)
     [hour] = all_rows(old, tables.occupancy_hours)
     assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
+    [quarter] = all_rows(old, tables.quarter_days)
+    assert (quarter["hour"], quarter["count"], quarter["milliseconds"]) == (milliseconds(NOON), 3, 16_000)
     old.close()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.store.calendar import Bucket, edges, local_time, place, stretches
+from streamer.store.calendar import Bucket, edges, local_time, local_times, place, stretches
 
 HOUR = 3_600_000
 
@@ -44,6 +44,13 @@ def test_where_clocks_are_set_by_half_an_hour_one_hour_of_the_day_is_longer() ->
     zone = ZoneInfo("Australia/Lord_Howe")
     found = edges(at("2025-04-06", zone.key), at("2025-04-07", zone.key), "hour", zone)
     assert [until - start for start, until in pairwise(found)] == [HOUR, HOUR * 3 // 2, *[HOUR] * 22]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata", "UTC", "America/St_Johns"])
+@pytest.mark.parametrize("cut", [0, 123, 7_000])
+def test_many_local_times_are_those_of_one(zone: str, cut: int) -> None:
+    times = edges(at("2025-10-22", zone) + cut, at("2025-11-05", zone), "hour", ZoneInfo(zone))
+    assert local_times(times, ZoneInfo(zone)) == [local_time(each, ZoneInfo(zone)) for each in times]
 
 
 def test_weeks_begin_on_monday() -> None:
