@@ -9,7 +9,7 @@ import pytest
 from streamer.config import AuthConfig
 from streamer.server.access.rights import Role
 from streamer.server.access.tokens import TokenFile
-from tests.system.browser import Visit, Visitor
+from tests.system.browser import DESKTOP, PHONE, Visit, Visitor
 from tests.system.page_site import TWO, Site, tile, wait_for_picture
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
@@ -33,16 +33,17 @@ def forget_refusals(visitor: Visitor) -> None:
     visitor.complaints[:] = [text for text in visitor.complaints if not any(each in text for each in refusals)]
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_viewer_sees_their_camera_and_its_lines_and_is_told_why_they_can_t_draw(
-    visit: Visit, file: TokenFile
+    visit: Visit, file: TokenFile, size: tuple[int, int]
 ) -> None:
     token, _ = file.add(Role.VIEWER, cameras=["lobby"], name="staff")
     with Site(TWO, auth=AuthConfig(file=file.path)) as site:
-        visitor = visit(site.url)
+        visitor = visit(site.url, size=size)
         sign_in(visitor, token)
         page = visitor.page
         assert page.locator(".tile").count() == 1
-        assert page.inner_text("#role") == "Watching only"
+        assert page.text_content("#role") == "Watching only"
         page.goto(site.url + "#/camera/lobby")
         page.click("#edit-rules")
         page.wait_for_selector("#rules-hint:has-text('Your token is for watching')")

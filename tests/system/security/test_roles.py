@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streamer import client
 from streamer.config import AuthConfig
+from streamer.errors import StreamerError
 from streamer.server.access import attempts
 from streamer.server.access.rights import Role
 from streamer.server.access.tokens import TokenFile
@@ -197,7 +198,7 @@ def test_the_client_sends_its_token_as_a_header_and_is_told_when_it_has_ended(fi
             assert isinstance(hello, client.Hello)
             assert [camera["id"] for camera in hello.cameras] == ["yard"]
             file.revoke("staff")
-            with pytest.raises(client.StreamerError, match="401"):
+            with pytest.raises(StreamerError, match="401"):
                 async for _ in messages:
                     pass
             await until(lambda: not harness.server.app.state.broadcaster._viewers)
