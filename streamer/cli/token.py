@@ -87,7 +87,7 @@ def revoke(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `streamer token list` shows it.")],
     config: ConfigOption = None,
 ) -> None:
-    """End a token now: sessions, websockets and streams that were opened with it end within a second."""
+    """End a token now: sessions, websockets and streams that were opened with it end within two seconds."""
     _file_of(configuration(config)).revoke(name)
     errors.print(f"token {name!r} is revoked", highlight=False, markup=False)
 

@@ -181,9 +181,9 @@ class Broadcaster:
             now = time.monotonic()
             try:
                 self._cut_off_stuck(now)
-                self._end_revoked()
                 if now >= next_stats:
                     next_stats = max(next_stats + 1.0, now)
+                    self._end_revoked()
                     self._tell_stats()
                     self.encoder.forget_unused()
             except Exception:  # the watch must go on: without it stuck viewers stay for ever

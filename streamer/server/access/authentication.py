@@ -19,6 +19,9 @@ from streamer.server.access.tokens import TokenFile, WatchedTokens
 __all__ = ["Authenticator", "Unknown"]
 
 
+_UNGUARDED = Grant(EVERYTHING)
+
+
 class Unknown(Enum):
     """Somebody who has not shown who they are."""
 
@@ -44,7 +47,7 @@ class Authenticator:
     def identify(self, asked: HTTPConnection) -> Grant | Unknown:
         """Who asks. Somebody who brings a wrong token is refused also with a good cookie: they are trying it out."""
         if not self.guarded:
-            return Grant(EVERYTHING)
+            return _UNGUARDED
         scheme, _, token = asked.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.by_token(token.strip(), host_of(asked)) or Unknown.BROUGHT_WRONG
