@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,10 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streamer.analytics.age_groups import DEFAULT_YOUNGEST, AgeGroups
-from streamer.analytics.geometry import is_simple
-from streamer.analytics.rules import Line, Rules, Zone
+from streamer.analytics.config import LineConfig, RulesConfig, ZoneConfig
 from streamer.config_section import Seconds, Section
 from streamer.integrations.config import MqttConfig, WebhooksConfig
+from streamer.store.config import RetentionConfig, StoreConfig
 
 __all__ = [
     "AuthConfig",
@@ -34,70 +33,10 @@ __all__ = [
     "ZoneConfig",
 ]
 
-Days = Annotated[int, Field(ge=1, le=36_500)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-FractionPoint = tuple[Fraction, Fraction]
-RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/]+$")]
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
-
-
-class LineConfig(Section):
-    """A directed line across a camera's picture: who crosses it from its left to its right, seen along it, goes in."""
-
-    name: RuleName
-    start: FractionPoint
-    end: FractionPoint
-    in_label: str = Field(default="in", min_length=1, max_length=60)
-    out_label: str = Field(default="out", min_length=1, max_length=60)
-
-    @model_validator(mode="after")
-    def _has_length(self) -> Self:
-        if math.dist(self.start, self.end) < 0.01:
-            raise ValueError("start and end are the same point")
-        return self
-
-
-class ZoneConfig(Section):
-    """A part of a camera's picture, as a polygon."""
-
-    name: RuleName
-    points: Annotated[tuple[FractionPoint, ...], Field(min_length=3, max_length=64)]
-
-    @field_validator("points")
-    @classmethod
-    def _simple(cls, points: tuple[FractionPoint, ...]) -> tuple[FractionPoint, ...]:
-        if not is_simple(points):
-            raise ValueError("its edges cross each other or it has no area: list the corners one after the other")
-        return points
-
-
-class RulesConfig(Section):
-    """What is counted in one camera's picture."""
-
-    lines: Annotated[tuple[LineConfig, ...], Field(max_length=32)] = ()
-    zones: Annotated[tuple[ZoneConfig, ...], Field(max_length=32)] = ()
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = self.names
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"names of lines and zones must differ: {', '.join(twice)} stands more than once")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of all lines, then of all zones."""
-        return (*(line.name for line in self.lines), *(zone.name for zone in self.zones))
-
-    @property
-    def rules(self) -> Rules:
-        """The lines and zones, as they are counted by."""
-        return Rules(
-            tuple(Line(line.name, line.start, line.end, line.in_label, line.out_label) for line in self.lines),
-            tuple(Zone(zone.name, zone.points) for zone in self.zones),
-        )
 
 
 class CameraConfig(RulesConfig):
@@ -228,19 +167,26 @@ class FootfallConfig(Section):
 
 
 class AuthConfig(Section):
-    """Who may look. A token guards every route; `none` is for networks that are guarded otherwise."""
+    """Who is let in. token: one that may do all. file: of tokens with roles, which `streamer token` makes."""
 
-    token: SecretStr
+    token: SecretStr | None = None
+    file: Path | None = None
 
     @field_validator("token")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < 16:
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError(
                 "a token has at least 16 characters; make one with: python -c "
                 "'import secrets; print(secrets.token_urlsafe())'"
             )
         return value
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> Self:
+        if self.token is None and self.file is None:
+            raise ValueError("set file: tokens.json (then run `streamer token new`), a token, or auth: none")
+        return self
 
 
 class ServerConfig(Section):
@@ -257,7 +203,7 @@ class ServerConfig(Section):
     def _guarded(self) -> Self:
         if self.auth is None and self.host not in LOOPBACK_HOSTS:
             raise ValueError(
-                f"host {self.host} can be reached from other machines: set auth.token, "
+                f"host {self.host} can be reached from other machines: set auth.file or auth.token, "
                 "or auth: none if the network itself keeps strangers out"
             )
         return self
@@ -297,37 +243,6 @@ class CacheConfig(Section):
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.match(r"(rediss?|unix)://[^/]*\S", value.get_secret_value()):
             raise ValueError("a Redis address: redis://[user:password@]host:6379/0, rediss:// or unix://")
-        return value
-
-
-class RetentionConfig(Section):
-    """For how many days each kind of figure is kept; null: for ever."""
-
-    visits: Days | None = 400
-    crossings: Days | None = 400
-    stays: Days | None = 400
-    occupancy: Days | None = 400
-    uptime: Days | None = 400
-    events: Days | None = 30
-
-
-class StoreConfig(Section):
-    """Where figures are kept. `url` may hold a password, and is never shown."""
-
-    url: SecretStr | None = SecretStr("sqlite:///streamer.sqlite3")
-    queue_size: int = Field(default=50_000, ge=1000, le=5_000_000)
-    retention: RetentionConfig = RetentionConfig()
-
-    @field_validator("url", mode="before")
-    @classmethod
-    def _none_is_none(cls, value: object) -> object:
-        return None if value == "none" else value
-
-    @field_validator("url")
-    @classmethod
-    def _database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://)\S", value.get_secret_value()):
-            raise ValueError("a database's address: sqlite:///FILE, postgresql://user:password@host/name, or none")
         return value
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from streamer.config import CameraConfig, Config, StoreConfig
+from streamer.config import AuthConfig, CameraConfig, Config, ServerConfig, StoreConfig
 from streamer.errors import ConfigError
 from streamer.redaction import redact, register_secret, secrets_in_url
 
@@ -86,6 +86,7 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
             "cameras": cameras,
             "models": config.models.model_copy(update={"search_path": search_path}),
             "store": _beside(config.store, base),
+            "server": _with_tokens_beside(config.server, base),
             "mqtt": mqtt,
         }
     )
@@ -104,6 +105,15 @@ def _beside(store: StoreConfig, base: Path) -> StoreConfig:
         return store
     file = (base / url.removeprefix(_SQLITE)).absolute()
     return store.model_copy(update={"url": SecretStr(f"{_SQLITE}{file}")})
+
+
+def _with_tokens_beside(server: ServerConfig, base: Path) -> ServerConfig:
+    """The server; where its file of tokens has no whole path, that lies in the configuration's folder."""
+    auth = server.auth
+    if not isinstance(auth, AuthConfig) or auth.file is None:
+        return server
+    file = (base / auth.file.expanduser()).absolute()
+    return server.model_copy(update={"auth": auth.model_copy(update={"file": file})})
 
 
 class _TooLargeError(Exception):

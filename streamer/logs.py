@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _LIBRARIES = ("uvicorn", "uvicorn.error", "asyncio", "websockets", "alembic")
+# What uvicorn logs when a stranger sends what is no text, and when a websocket is refused: both were answered
+_ANSWERED = ("Invalid UTF-8 sequence received", "ASGI callable returned without completing handshake")
 _STANDARD_ERROR = 2  # the descriptor that C code writes to
 
 
@@ -40,7 +42,7 @@ def set_up_logging(config: LogConfig) -> None:
 
 def _is_our_trouble(record: logging.LogRecord) -> bool:
     """Whether a record of uvicorn's says more than that a stranger sent rubbish: that is answered, not logged."""
-    return not record.msg.startswith("Invalid UTF-8 sequence received")
+    return not record.msg.startswith(_ANSWERED)
 
 
 def quiet_libraries() -> None:

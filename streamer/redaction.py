@@ -1,7 +1,8 @@
 """The one place through which everything that leaves the process passes on its way out: secrets are taken out here.
 
-Two rules, both always applied: the user part of any URL is replaced, and so is every secret that was registered
-(camera passwords and tokens, as written and as encoded in a URL), wherever it stands.
+Three rules, always applied: the user part of any URL is replaced, and so is every secret that was registered (camera
+passwords and tokens, as written and as encoded in a URL), wherever it stands, and whatever looks like a token that
+`streamer token` makes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _PARAMETER = re.compile(
 # Shorter ones would blank out half of the log; such a password still never leaves inside a URL.
 _SHORTEST = 4
 
+# As `streamer token` makes them: also those that this program has never seen, as somebody puts one into a URL
+_MADE_TOKEN = re.compile(r"streamer_[A-Za-z0-9_-]{43}")
+
 # Keys under which texts stand that may quote a source, an error or a configuration
 _FREE_TEXTS = frozenset({"detail", "errors", "message", "origin", "reason", "reasons", "source"})
 
@@ -46,6 +50,8 @@ def redact(text: str) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)
+    if "streamer_" in text:
+        text = _MADE_TOKEN.sub(MASK, text)
     return _WORD.sub(_without_credentials, text) if "://" in text else text
 
 

@@ -14,11 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streamer import __version__
 from streamer.analytics.age_groups import UNKNOWN, AgeGroups
 from streamer.errors import PrivacyError
+from streamer.server.access.rights import Visitor, grant_of
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse
 from streamer.server.pictures import Variant
-from streamer.server.problems import SafeJSONResponse, problem, problem_response
+from streamer.server.problems import SafeJSONResponse, problem, problem_response, unknown_camera
 from streamer.server.schemas import CameraModel, Readiness, StatusModel
 from streamer.types import CameraState
 
@@ -56,7 +57,7 @@ Here = Annotated[Broadcaster, Depends(_broadcaster)]
 
 def _known(here: Here, camera_id: Annotated[str, Path(description="the camera's id in the config")]) -> str:
     if camera_id not in here.cameras:
-        raise HTTPException(404, f"no camera has the id {camera_id[:80]!r}; /api/v1/cameras lists them")
+        raise HTTPException(404, unknown_camera(camera_id))
     return camera_id
 
 
@@ -73,7 +74,7 @@ Shown = Annotated[str, Depends(_shown)]
 
 
 @router.get("/api/v1/status", response_model=StatusModel, tags=["operation"])
-async def status(here: Here) -> SafeJSONResponse:
+async def status(here: Here, visitor: Visitor) -> SafeJSONResponse:
     """The program: version, uptime, the nets that run and where they came from, workers, viewers, cameras."""
     services = here.services
     return SafeJSONResponse(
@@ -85,23 +86,23 @@ async def status(here: Here) -> SafeJSONResponse:
             "workers": services.config.inference.workers,
             "privacy": services.config.privacy,
             "age_groups": [*AgeGroups(services.config.footfall.age_groups).names, UNKNOWN],
-            "degraded": services.health.degraded,
+            "degraded": visitor.degraded(services.health.degraded),
             "viewers": here.statistics.viewers(),
-            "cameras": here.statistics.cameras(),
+            "cameras": here.statistics.cameras(visitor),
         }
     )
 
 
 @router.get("/api/v1/cameras", response_model=list[CameraModel], tags=["cameras"])
-async def all_cameras(here: Here) -> SafeJSONResponse:
-    """Every camera, in the order of the config."""
-    return SafeJSONResponse(here.statistics.cameras())
+async def all_cameras(here: Here, visitor: Visitor) -> SafeJSONResponse:
+    """Every camera that the token is for, in the order of the config."""
+    return SafeJSONResponse(here.statistics.cameras(visitor))
 
 
 @router.get("/api/v1/cameras/{camera_id}", response_model=CameraModel, responses=_UNKNOWN, tags=["cameras"])
-async def one_camera(here: Here, camera: Camera) -> SafeJSONResponse:
+async def one_camera(here: Here, visitor: Visitor, camera: Camera) -> SafeJSONResponse:
     """Where a camera stands, and what became of its frames."""
-    found = [each for each in here.statistics.cameras() if each["id"] == camera]
+    found = [each for each in here.statistics.cameras(visitor) if each["id"] == camera]
     return SafeJSONResponse(found[0]) if found else problem(503, f"camera {camera} has not been started yet")
 
 
@@ -136,6 +137,7 @@ async def snapshot(
     "/api/v1/cameras/{camera_id}/stream.mjpg", response_class=Response, responses=_UNKNOWN | _STREAM, tags=["cameras"]
 )
 async def stream(
+    request: Request,
     here: Here,
     camera: Shown,
     *,
@@ -145,7 +147,7 @@ async def stream(
     max_fps: MaxFps = None,
 ) -> Response:
     """Pictures without end, as `multipart/x-mixed-replace`."""
-    return MjpegResponse(here, camera, Variant.of(kind, width, quality), max_fps)
+    return MjpegResponse(here, camera, Variant.of(kind, width, quality), max_fps, grant_of(request.scope))
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -159,15 +161,17 @@ async def healthz() -> PlainTextResponse:
 @router.get(
     "/readyz", response_model=Readiness, responses={503: problem_response("No camera is live")}, tags=["operation"]
 )
-async def readyz(here: Here) -> SafeJSONResponse:
+async def readyz(here: Here, visitor: Visitor) -> SafeJSONResponse:
     """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason.
+
+    With a token for some cameras, only of these.
 
     degraded: parts beside the video that can't do their work for now, each with the reason.
     """
-    statuses = here.services.statuses()
+    statuses = [status for status in here.services.statuses() if visitor.sees(status.camera)]
     live = [status.camera for status in statuses if status.state is CameraState.LIVE]
     if live:
-        degraded = here.services.health.degraded
+        degraded = visitor.degraded(here.services.health.degraded)
         return SafeJSONResponse({"ready": True, "live": live, "cameras": len(statuses), "degraded": degraded})
     reasons = {status.camera: f"{status.state.value}: {status.reason}".rstrip(": ") for status in statuses}
     return problem(503, "no camera is live", reasons=reasons)
@@ -175,6 +179,6 @@ async def readyz(here: Here) -> SafeJSONResponse:
 
 @router.get("/metrics", response_class=PlainTextResponse, tags=["operation"])
 async def metrics(here: Here) -> Response:
-    """Prometheus' text format."""
+    """Prometheus' text format, of all cameras. Needs a token of the role metrics or admin."""
     text = generate_latest(here.services.metrics.registry).decode()
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -23,6 +23,9 @@ from starlette.websockets import WebSocket
 from streamer import __version__
 from streamer.errors import StreamerError
 from streamer.server import api
+from streamer.server.access.authentication import Authenticator
+from streamer.server.access.table import check_complete
+from streamer.server.access.ticket_api import ticket_router
 from streamer.server.auth import Guard, login_router
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.documentation import documentation_page
@@ -30,7 +33,7 @@ from streamer.server.footfall_api import footfall_router
 from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
 from streamer.server.problems import install_problem_handlers
-from streamer.server.protocol import MAX_MESSAGE
+from streamer.server.protocol import MAX_MESSAGE, MESSAGE_TYPES
 from streamer.server.rules_api import rules_router
 from streamer.server.services import Services
 from streamer.server.transport import ViewerHttpProtocol, ViewerWebSocketProtocol
@@ -43,7 +46,7 @@ _STATIC = Path(__file__).parent / "static"
 _DESCRIPTION = (
     "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
     "(subprotocol streamer.v1); here is what is asked for. "
-    "With a token in the configuration, every request sends it as Authorization: Bearer TOKEN."
+    "Where tokens are set up, every request sends one as Authorization: Bearer TOKEN."
 )
 # Everything comes from this server; pictures are drawn from blobs.
 _SECURITY_HEADERS = {
@@ -61,8 +64,12 @@ _SECURITY_HEADERS = {
 
 
 def create_app(services: Services) -> FastAPI:
-    """The application. Its lifespan attaches the hub to the running loop, and ends all viewers."""
+    """The application. Its lifespan attaches the hub to the running loop, and ends all viewers.
+
+    Raises ConfigError: the file of tokens can't be used.
+    """
     broadcaster = Broadcaster(services)
+    authenticator = Authenticator(services.config.server)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -85,11 +92,13 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(heat_router(services))
     app.include_router(footfall_router(services))
     app.include_router(rules_router(services))
-    app.include_router(login_router(services.config.server))
+    app.include_router(login_router(authenticator))
+    app.include_router(ticket_router(authenticator.tickets))
     app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
     _add_pages(app, broadcaster)
+    check_complete(app.routes, MESSAGE_TYPES)
     # The last added is the outermost: refusals, too, carry the security headers
-    app.add_middleware(Guard, config=services.config.server)
+    app.add_middleware(Guard, config=services.config.server, authenticator=authenticator)
     app.add_middleware(_SecurityHeaders)
     return app
 

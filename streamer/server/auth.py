@@ -1,74 +1,41 @@
-"""Who may look: a token for every route when one is set, and no strangers' pages in the viewer's browser."""
+"""The guard in front of every route, and signing in: nobody unknown, no strangers' pages in a viewer's browser."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import html
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from streamer.config import LOOPBACK_HOSTS, AuthConfig, ServerConfig
-from streamer.server.problems import problem
+from streamer.config import LOOPBACK_HOSTS, ServerConfig
+from streamer.server.access.authentication import Authenticator, Unknown, host_of
+from streamer.server.access.rights import Access, admit
+from streamer.server.access.sessions import COOKIE, SESSION_SECONDS
+from streamer.server.access.table import Found, NotServed, find
+from streamer.server.problems import problem, unknown_camera
 
-__all__ = ["Guard", "Sessions", "login_router"]
+__all__ = ["Guard", "login_router"]
 
-COOKIE = "streamer_session"
-SESSION_SECONDS = 7 * 24 * 3600
-FAILURE_SECONDS = 1.0  # a wrong token is answered after this
 FORM_SECONDS = 10.0  # in which the form has to arrive
-_FAILURES_AT_ONCE = 20
 _LARGEST_FORM = 4096
-# What can be had without a token. Nothing here tells anything about cameras or people.
-PUBLIC_PATHS = frozenset({"/healthz", "/login", "/login.css"})
-
-
-class Sessions:
-    """Checks tokens, and makes session cookies that need no memory: an expiry, signed with a key from the token."""
-
-    def __init__(self, token: str, *, clock: Callable[[], float] = time.time) -> None:
-        self._digest = hashlib.sha256(token.encode()).digest()
-        # Another token, other sessions. A restart of the server ends none.
-        self._key = hmac.digest(token.encode(), b"streamer session cookie", "sha256")
-        self._clock = clock
-
-    def accepts_token(self, token: str) -> bool:
-        """Takes equally long for every wrong one."""
-        return hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest(), self._digest)
-
-    def new_cookie(self) -> str:
-        """Good for SESSION_SECONDS."""
-        expiry = str(int(self._clock()) + SESSION_SECONDS)
-        return f"{expiry}.{self._sign(expiry)}"
-
-    def accepts_cookie(self, cookie: str) -> bool:
-        """Whether it is one of ours, and not expired."""
-        expiry, _, signature = cookie.partition(".")
-        if not hmac.compare_digest(self._sign(expiry).encode(), signature.encode()):
-            return False
-        return self._clock() < int(expiry)  # a number, as we signed it
-
-    def _sign(self, expiry: str) -> str:
-        return hmac.digest(self._key, expiry.encode(), "sha256").hex()
 
 
 class Guard:
     """ASGI middleware in front of every route. Refuses before a websocket is accepted, and before a body is read."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig) -> None:
+    def __init__(self, app: ASGIApp, config: ServerConfig, authenticator: Authenticator) -> None:
         self._app = app
         self._config = config
-        self._sessions = sessions_of(config)
+        self._authenticator = authenticator
         self._trusted = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
         self._trusted_hosts = frozenset(urlsplit(origin).netloc for origin in self._trusted)
 
@@ -77,7 +44,9 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(HTTPConnection(scope), str(scope["path"]), str(scope.get("method", "GET")))
+        asked = HTTPConnection(scope)
+        method = "WEBSOCKET" if scope["type"] == "websocket" else str(scope["method"])
+        refusal = self._stranger(asked, method) or await self._refusal(asked, method)
         if refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -86,35 +55,34 @@ class Guard:
         else:
             await refusal(scope, receive, send)
 
-    def _refusal(self, asked: HTTPConnection, path: str, method: str) -> Response | None:
-        headers = asked.headers
-        if not self._host_allowed(headers):
+    def _stranger(self, asked: HTTPConnection, method: str) -> Response | None:
+        """The refusal of what another site's page sends."""
+        if not self._host_allowed(asked.headers):
             return problem(
                 403, "this Host is not served here; use localhost, or list its address under server.allowed_origins"
             )
-        changes = asked.scope["type"] == "websocket" or method not in {"GET", "HEAD", "OPTIONS"}
-        if changes and not self._origin_allowed(headers):
+        if method not in {"GET", "HEAD", "OPTIONS"} and not self._origin_allowed(asked.headers):
             return problem(403, "pages of this Origin may not connect; list it under server.allowed_origins")
-        if self._sessions is None or path in PUBLIC_PATHS or self._knows(asked):
-            return None
-        challenge = {"WWW-Authenticate": 'Bearer realm="streamer"'}
-        if method == "GET" and asked.scope["type"] == "http" and "text/html" in headers.get("accept", ""):
-            return login_page(401, headers=challenge, target=path)
-        return problem(401, "needs the token: send Authorization: Bearer, or sign in at /login", headers=challenge)
+        return None
 
-    def _knows(self, asked: HTTPConnection) -> bool:
-        sessions = self._sessions
-        if sessions is None:
-            return True
-        scheme, _, token = asked.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and sessions.accepts_token(token.strip()):
-            return True
-        cookie = asked.cookies.get(COOKIE)
-        return cookie is not None and sessions.accepts_cookie(cookie)
+    async def _refusal(self, asked: HTTPConnection, method: str) -> Response | None:
+        """The refusal of who isn't known, or may not do this. Who isn't known learns not even what there is."""
+        path = get_route_path(asked.scope)
+        found = find(method, path)
+        if isinstance(found, Found) and found.needs is None:
+            return None
+        grant = self._authenticator.identify(asked)
+        if grant is Unknown.BROUGHT_WRONG:
+            too_many = await self._authenticator.punish(asked)
+            return too_many or _challenge(asked, method, path)
+        if isinstance(grant, Unknown):
+            return _challenge(asked, method, path)
+        admit(asked.scope, grant)
+        return _forbidden(found, grant.access)
 
     def _host_allowed(self, headers: Headers) -> bool:
         """On loopback without a token, another site could have its own name resolve to this machine: refuse names."""
-        if self._sessions is not None or self._config.host not in LOOPBACK_HOSTS:
+        if self._authenticator.guarded or self._config.host not in LOOPBACK_HOSTS:
             return True
         host = headers.get("host", "").lower()
         return _hostname(host) in LOOPBACK_HOSTS or host in self._trusted_hosts
@@ -128,9 +96,26 @@ class Guard:
         return origin in self._trusted or urlsplit(origin).netloc == headers.get("host", "").lower()
 
 
-def sessions_of(config: ServerConfig) -> Sessions | None:
-    """None when no token is set."""
-    return Sessions(config.auth.token.get_secret_value()) if isinstance(config.auth, AuthConfig) else None
+def _challenge(asked: HTTPConnection, method: str, path: str) -> Response:
+    challenge = {"WWW-Authenticate": 'Bearer realm="streamer"'}
+    if method == "GET" and "text/html" in asked.headers.get("accept", ""):
+        return login_page(401, headers=challenge, target=path)
+    return problem(401, "needs a token: send Authorization: Bearer, or sign in at /login", headers=challenge)
+
+
+def _forbidden(found: Found | NotServed, access: Access) -> Response | None:
+    """The refusal of what this access doesn't reach. Cameras of others are answered as those that don't exist."""
+    if isinstance(found, NotServed):
+        if methods := [method for method in found.methods if method != "WEBSOCKET"]:
+            detail = f"this path takes {', '.join(methods)} only; /docs lists what there is"
+            return problem(405, detail, headers={"Allow": ", ".join(methods)})
+        return problem(404, "nothing is served at this path; /docs lists what there is")
+    if found.needs is not None and access.role not in found.needs:
+        able = ", ".join(sorted(found.needs))
+        return problem(403, f"the role {access.role} may not do this; it needs a token of the role {able}")
+    if found.camera is not None and not access.sees(found.camera):
+        return problem(404, unknown_camera(found.camera))
+    return None
 
 
 def _hostname(host: str) -> str:
@@ -147,15 +132,13 @@ def login_page(status: int, *, headers: Mapping[str, str] | None = None, target:
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
-def login_router(config: ServerConfig) -> APIRouter:
+def login_router(authenticator: Authenticator) -> APIRouter:
     """The routes of signing in and out with a browser."""
     router = APIRouter(include_in_schema=False)
-    sessions = sessions_of(config)
-    waiting = 0
 
     @router.get("/login")
     async def show_form() -> Response:
-        return login_page(200, target="/") if sessions else RedirectResponse("/", 303)
+        return login_page(200, target="/") if authenticator.guarded else RedirectResponse("/", 303)
 
     @router.get("/login.css")
     async def style() -> Response:
@@ -164,8 +147,7 @@ def login_router(config: ServerConfig) -> APIRouter:
 
     @router.post("/login")
     async def sign_in(request: Request) -> Response:
-        nonlocal waiting
-        if sessions is None:
+        if not authenticator.guarded:
             return RedirectResponse("/", 303)
         try:
             form = await _form(request)
@@ -174,21 +156,14 @@ def login_router(config: ServerConfig) -> APIRouter:
         if form is None:
             return problem(413, f"the form may have {_LARGEST_FORM} bytes")
         target = _local(form.get("target", "/"))
-        if sessions.accepts_token(form.get("token", "")):
-            response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
-            secure = request.url.scheme == "https"
-            response.set_cookie(
-                COOKIE, sessions.new_cookie(), SESSION_SECONDS, httponly=True, samesite="strict", secure=secure
-            )
-            return response
-        if waiting >= _FAILURES_AT_ONCE:
-            return problem(429, "too many failed logins at once; try again later", headers={"Retry-After": "5"})
-        waiting += 1
-        try:
-            await asyncio.sleep(FAILURE_SECONDS)
-        finally:
-            waiting -= 1
-        return login_page(401, target=target, message="That is not the token of this server.")
+        grant = authenticator.by_token(form.get("token", "").strip(), host_of(request))
+        if grant is None:
+            too_many = await authenticator.punish(request)
+            return too_many or login_page(401, target=target, message="This token is not known here, or has ended.")
+        response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
+        cookie, secure = authenticator.sessions.new_cookie(grant), request.url.scheme == "https"
+        response.set_cookie(COOKIE, cookie, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+        return response
 
     @router.post("/logout")
     async def sign_out() -> Response:

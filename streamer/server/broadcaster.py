@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from starlette.websockets import WebSocket
 
 from streamer.pacing import Throttle
+from streamer.server.access.rights import Grant, grant_of
 from streamer.server.encoding import result_body
 from streamer.server.hub import Update
 from streamer.server.pictures import PictureEncoder
@@ -29,6 +30,7 @@ __all__ = ["Broadcaster", "Full"]
 log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 0.25
+_POLICY_VIOLATION = 1008
 
 
 class Full(Exception):  # noqa: N818 - says what the server is; turned into a 503 at once
@@ -48,7 +50,7 @@ class Broadcaster:
         self.mjpeg_sent = Tally(services.metrics, "mjpeg")
         self._sent = Tally(services.metrics, "websocket")
         self._viewers: set[Viewer] = set()
-        self._streams: set[asyncio.Event] = set()
+        self._streams: dict[asyncio.Event, Grant] = {}
         self._connections: set[Connection] = set()
         self._bodies: dict[str, deque[tuple[Result, bytes]]] = {}
         self._tick: asyncio.Task[None] | None = None
@@ -97,28 +99,34 @@ class Broadcaster:
             return
         connection = connection_of(websocket.scope)
         try:
-            async with self.admitted("websocket", connection):
+            grant = grant_of(websocket.scope)
+            async with self.admitted("websocket", connection, grant):
                 await websocket.accept(SUBPROTOCOL if offered else None)
-                viewer = self._viewer(websocket, connection)
+                viewer = self._viewer(websocket, connection, grant)
                 self._viewers.add(viewer)
                 try:
-                    statuses = self.services.statuses()
-                    await viewer.run(encode_hello(statuses, privacy=self.services.config.privacy))
+                    statuses = [each for each in self.services.statuses() if grant.access.sees(each.camera)]
+                    privacy = self.services.config.privacy
+                    await viewer.run(encode_hello(statuses, privacy=privacy, role=grant.access.role))
                 finally:
                     self._viewers.discard(viewer)
         except Full:
             await _deny(websocket, 503, "too many viewers")
 
     @contextlib.asynccontextmanager
-    async def admitted(self, transport: str, connection: Connection | None) -> AsyncIterator[asyncio.Event]:
+    async def admitted(
+        self, transport: str, connection: Connection | None, grant: Grant
+    ) -> AsyncIterator[asyncio.Event]:
         """Count a viewer while it is served, and cut it off if it gets stuck; yields what is set when it should end.
+
+        It should end when the server stops, and when what it was granted doesn't hold any more.
 
         Raises Full, also when the server stops. transport: 'websocket' or 'mjpeg'.
         """
         if self._ending or len(self._streams) >= self.services.config.server.max_viewers:
             raise Full
         ended = asyncio.Event()
-        self._streams.add(ended)
+        self._streams[ended] = grant
         gauge = self.services.metrics.viewers.labels(transport)
         gauge.inc()
         if connection is not None:
@@ -127,15 +135,16 @@ class Broadcaster:
             yield ended
         finally:
             gauge.dec()
-            self._streams.discard(ended)
+            self._streams.pop(ended, None)
             if connection is not None:
                 self._connections.discard(connection)
 
-    def _viewer(self, websocket: WebSocket, connection: Connection | None) -> Viewer:
+    def _viewer(self, websocket: WebSocket, connection: Connection | None, grant: Grant) -> Viewer:
         return Viewer(
             websocket,
             connection,
-            cameras=self.cameras,
+            grant=grant,
+            cameras=grant.access.of(self.cameras),
             encoder=self.encoder,
             metrics=self.services.metrics,
             sent=self._sent,
@@ -174,6 +183,7 @@ class Broadcaster:
                 self._cut_off_stuck(now)
                 if now >= next_stats:
                     next_stats = max(next_stats + 1.0, now)
+                    self._end_revoked()
                     self._tell_stats()
                     self.encoder.forget_unused()
             except Exception:  # the watch must go on: without it stuck viewers stay for ever
@@ -182,7 +192,15 @@ class Broadcaster:
     def _tell_stats(self) -> None:
         figures = self.statistics.sample()
         for viewer in self._viewers:
-            viewer.offer_stats(figures)
+            viewer.offer_stats(self.statistics.shown_to(viewer.grant.access, figures))
+
+    def _end_revoked(self) -> None:
+        for viewer in self._viewers:
+            if not viewer.grant.holds():
+                viewer.end(_POLICY_VIOLATION, "the token has ended")
+        for ended, grant in self._streams.items():
+            if not grant.holds():
+                ended.set()
 
     def _cut_off_stuck(self, now: float) -> None:
         limit = self.services.config.server.viewer_timeout

@@ -33,7 +33,7 @@ class RangeParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
-    camera: str = Field("", max_length=63, description="its id; left out: all cameras of the configuration")
+    camera: str = Field("", max_length=63, description="its id; left out: all cameras that the token is for")
     tz: str = Field("UTC", max_length=60, description="IANA time zone, such as Europe/Berlin: whose days are meant")
     from_: str = Field("", alias="from", max_length=40, description="UTC seconds, or ISO 8601; left out: today's 0:00")
     to: str = Field("", max_length=40, description="UTC seconds, or ISO 8601; left out: the end of today")

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from streamer.errors import StoreError
+from streamer.server.access.rights import Access, Visitor
 from streamer.server.figures_parameters import (
     DwellParameters,
     FootfallParameters,
@@ -21,7 +22,7 @@ from streamer.server.figures_parameters import (
     RangeParameters,
 )
 from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallModel, OccupancyModel, VisitsModel
-from streamer.server.problems import problem_response
+from streamer.server.problems import problem_response, unknown_camera
 from streamer.server.services import Services
 from streamer.store import listing
 from streamer.store.footfall import Question, footfall
@@ -49,11 +50,12 @@ class Figures:
         self._known = tuple(camera.id for camera in services.config.cameras)
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
-    def cameras(self, asked: RangeParameters) -> tuple[str, ...]:
-        """Those that are meant. Raises HTTPException."""
-        if asked.camera and asked.camera not in self._known:
-            raise HTTPException(404, f"camera: no camera has the id {asked.camera!r}; /api/v1/cameras lists them")
-        return (asked.camera,) if asked.camera else self._known
+    def cameras(self, asked: RangeParameters, visitor: Access) -> tuple[str, ...]:
+        """Those that are meant, of those that the visitor sees. Raises HTTPException."""
+        seen = visitor.of(self._known)
+        if asked.camera and asked.camera not in seen:
+            raise HTTPException(404, f"camera: {unknown_camera(asked.camera)}")
+        return (asked.camera,) if asked.camera else seen
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """The answer. Raises HTTPException."""
@@ -80,7 +82,9 @@ def footfall_router(services: Services) -> APIRouter:
     figures = Figures(services)
 
     @router.get("/api/v1/footfall", response_model=FootfallModel)
-    async def get_footfall(request: Request, asked: Annotated[FootfallParameters, Query()]) -> Response:
+    async def get_footfall(
+        request: Request, visitor: Visitor, asked: Annotated[FootfallParameters, Query()]
+    ) -> Response:
         """How many visits, crossings of lines or stays in zones, by time and by group.
 
         Hours and days are those of `tz`, so a day may have 23 or 25 hours. These are visits and crossings, never
@@ -88,7 +92,7 @@ def footfall_router(services: Services) -> APIRouter:
         """
         question = Question(
             asked.counted,
-            figures.cameras(asked),
+            figures.cameras(asked, visitor),
             asked.line or asked.zone_name,
             asked.begin,
             asked.end,
@@ -101,9 +105,11 @@ def footfall_router(services: Services) -> APIRouter:
         return _answer(request, asked.format, rows, about)
 
     @router.get("/api/v1/occupancy", response_model=OccupancyModel)
-    async def get_occupancy(request: Request, asked: Annotated[OccupancyParameters, Query()]) -> Response:
+    async def get_occupancy(
+        request: Request, visitor: Visitor, asked: Annotated[OccupancyParameters, Query()]
+    ) -> Response:
         """How many people were in sight at the same time: mean and most, null where nothing was observed."""
-        cameras, bucket = figures.cameras(asked), asked.bucket or bucket_for(asked.begin, asked.end)
+        cameras, bucket = figures.cameras(asked, visitor), asked.bucket or bucket_for(asked.begin, asked.end)
         rows = await figures.ask(
             lambda connection: occupancy(
                 connection,
@@ -119,26 +125,26 @@ def footfall_router(services: Services) -> APIRouter:
         return _answer(request, asked.format, rows, {"bucket": bucket, "tz": asked.tz, "now": now})
 
     @router.get("/api/v1/dwell", response_model=DwellModel)
-    async def get_dwell(asked: Annotated[DwellParameters, Query()]) -> Response:
+    async def get_dwell(visitor: Visitor, asked: Annotated[DwellParameters, Query()]) -> Response:
         """How long visits, or stays in a zone, lasted, as far as they have ended."""
-        cameras = figures.cameras(asked)
+        cameras = figures.cameras(asked, visitor)
         found = await figures.ask(
             lambda connection: dwell(connection, cameras, asked.begin, asked.end, line=asked.line, zone=asked.zone_name)
         )
         return _json(found)
 
     @router.get("/api/v1/visits", response_model=VisitsModel)
-    async def get_visits(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
+    async def get_visits(request: Request, visitor: Visitor, asked: Annotated[ListParameters, Query()]) -> Response:
         """Single visits in order of their beginning, a page at a time."""
-        return await _page(request, figures, asked, listing.visits)
+        return await _page(request, figures, visitor, asked, listing.visits)
 
     @router.get("/api/v1/events", response_model=EventsModel)
-    async def get_events(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
+    async def get_events(request: Request, visitor: Visitor, asked: Annotated[ListParameters, Query()]) -> Response:
         """Everything that happened, in the order in which it was stored.
 
         Ask again with `next` for what has come since: nothing is left out, and nothing comes twice.
         """
-        return await _page(request, figures, asked, listing.events)
+        return await _page(request, figures, visitor, asked, listing.events)
 
     return router
 
@@ -146,10 +152,11 @@ def footfall_router(services: Services) -> APIRouter:
 async def _page(
     request: Request,
     figures: Figures,
+    visitor: Access,
     asked: ListParameters,
     find: Callable[..., tuple[list[dict[str, Any]], str | None]],
 ) -> Response:
-    cameras = figures.cameras(asked)
+    cameras = figures.cameras(asked, visitor)
     rows, following = await figures.ask(
         lambda connection: find(connection, cameras, asked.begin, asked.end, cursor=asked.cursor, limit=asked.limit)
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from streamer.analytics.heat import COLUMNS, ROWS
-from streamer.server.problems import SafeJSONResponse
+from streamer.server.problems import SafeJSONResponse, unknown_camera
 from streamer.server.services import Services
 
 __all__ = ["HeatModel", "heat_router"]
@@ -38,7 +38,7 @@ def heat_router(services: Services) -> APIRouter:
     ) -> SafeJSONResponse:
         """Face-seconds over the hours of UTC that begin in a range; at most the last two weeks are known."""
         if camera_id not in known:
-            raise HTTPException(404, f"no camera has the id {camera_id[:80]!r}; /api/v1/cameras lists them")
+            raise HTTPException(404, unknown_camera(camera_id))
         grid = services.heat(camera_id, begin, time.time() if end is None else end)
         return SafeJSONResponse(
             {

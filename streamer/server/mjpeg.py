@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from streamer.pacing import RateLimit
+from streamer.server.access.rights import Grant
 from streamer.server.broadcaster import Broadcaster, Full
 from streamer.server.hub import Update
 from streamer.server.pictures import EncodedPicture, Variant
@@ -26,13 +27,16 @@ _HEADERS = [
 
 
 class MjpegResponse(Response):
-    """An ASGI response that ends when the viewer leaves, gets stuck, or the server stops."""
+    """An ASGI response that ends when the viewer leaves, gets stuck, loses its grant, or the server stops."""
 
-    def __init__(self, broadcaster: Broadcaster, camera: str, variant: Variant, max_fps: float | None) -> None:
+    def __init__(
+        self, broadcaster: Broadcaster, camera: str, variant: Variant, max_fps: float | None, grant: Grant
+    ) -> None:
         super().__init__()
         self._broadcaster = broadcaster
         self._camera = camera
         self._variant = variant
+        self._grant = grant
         self._limit = RateLimit(max_fps)
         self._wanted: Update | None = None
         self._wake = asyncio.Event()
@@ -41,7 +45,7 @@ class MjpegResponse(Response):
         """See the ASGI specification."""
         connection = connection_of(scope)
         try:
-            async with self._broadcaster.admitted("mjpeg", connection) as ended:
+            async with self._broadcaster.admitted("mjpeg", connection, self._grant) as ended:
                 stop = self._broadcaster.services.hub.listen(self._offer, lambda _: None)
                 if newest := self._broadcaster.services.hub.fresh(self._camera):
                     self._offer(newest)

@@ -15,7 +15,14 @@ from starlette.responses import JSONResponse
 from streamer.redaction import redact_document
 from streamer.server.schemas import Problem
 
-__all__ = ["SafeJSONResponse", "install_problem_handlers", "problem", "problem_object", "problem_response"]
+__all__ = [
+    "SafeJSONResponse",
+    "install_problem_handlers",
+    "problem",
+    "problem_object",
+    "problem_response",
+    "unknown_camera",
+]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +47,11 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
 def problem_object(status: int, detail: str) -> dict[str, Any]:
     """An error as a JSON value, where it is a part of an answer."""
     return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+
+
+def unknown_camera(camera: str) -> str:
+    """What is told of a camera that isn't there, or not for who asks: nobody can tell the two apart."""
+    return f"no camera has the id {camera[:80]!r}; /api/v1/cameras lists them"
 
 
 def problem_response(description: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from streamer.types import CameraStatus, Event, Result
 
 __all__ = [
     "MAX_MESSAGE",
+    "MESSAGE_TYPES",
     "SUBPROTOCOL",
     "VERSION",
     "ClientMessage",
@@ -57,9 +58,10 @@ class _Message(BaseModel):
 class Subscribe(_Message):
     """What the viewer wants from now on, in place of what it wanted before.
 
-    cameras: ids, or "*" for all. frames: pictures with boxes and labels, without, or no pictures but only results.
-    max_fps: of each camera, a second. width: of pictures, pixels, never more than the camera's own. quality: of JPEGs.
-    events: whether events of these cameras are sent; "*" for those of every camera.
+    cameras: ids, or "*" for all that the viewer may see. frames: pictures with boxes and labels, without, or no
+    pictures but only results. max_fps: of each camera, a second. width: of pictures, pixels, never more than the
+    camera's own. quality: of JPEGs.
+    events: whether events of these cameras are sent; "*" for those of every camera that it may see.
     """
 
     type: Literal["subscribe"]
@@ -80,6 +82,7 @@ class Ping(_Message):
 
 ClientMessage = Subscribe | Ping
 _MESSAGES: Final[Mapping[str, TypeAdapter[Any]]] = {"subscribe": TypeAdapter(Subscribe), "ping": TypeAdapter(Ping)}
+MESSAGE_TYPES: Final = tuple(_MESSAGES)
 
 
 def parse_client_message(text: str) -> ClientMessage:
@@ -121,10 +124,10 @@ def _show(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def encode_hello(cameras: Iterable[CameraStatus], *, privacy: str) -> str:
-    """The first message to a viewer."""
-    listed = [camera_object(status) for status in cameras]
-    return _text({"type": "hello", "version": VERSION, "server": __version__, "privacy": privacy, "cameras": listed})
+def encode_hello(cameras: Iterable[CameraStatus], *, privacy: str, role: str) -> str:
+    """The first message to a viewer. cameras: those that it may see. role: of its token; without tokens 'admin'."""
+    about = {"version": VERSION, "server": __version__, "privacy": privacy, "role": role}
+    return _text({"type": "hello", **about, "cameras": [camera_object(status) for status in cameras]})
 
 
 def encode_result(result: Result, *, model: str, age_ms: float) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException
 from streamer.config import RulesConfig
 from streamer.errors import ConfigError, StoreError
 from streamer.server.figures_schemas import RulesModel
-from streamer.server.problems import SafeJSONResponse, problem_response
+from streamer.server.problems import SafeJSONResponse, problem_response, unknown_camera
 from streamer.server.services import Services
 from streamer.store.rule_book import RuleBook
 
@@ -34,7 +34,7 @@ def rules_router(services: Services) -> APIRouter:
 
     def check(camera_id: str) -> None:
         if camera_id not in known:
-            raise HTTPException(404, f"no camera has the id {camera_id[:80]!r}; /api/v1/cameras lists them")
+            raise HTTPException(404, unknown_camera(camera_id))
 
     @router.get(_PATH, response_model=RulesModel)
     async def get_rules(camera_id: str) -> SafeJSONResponse:
@@ -44,7 +44,10 @@ def rules_router(services: Services) -> APIRouter:
 
     @router.put(_PATH, response_model=RulesModel, responses=_REFUSED)
     async def put_rules(camera_id: str, rules: RulesConfig) -> SafeJSONResponse:
-        """Draw these instead of all that were drawn before; they count from the camera's next frame on, and stay."""
+        """Draw these instead of all that were drawn before; they count from the camera's next frame on, and stay.
+
+        Needs a token of the role operator or admin.
+        """
         check(camera_id)
         try:
             await asyncio.to_thread(book.draw, camera_id, rules)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import Counter, Gauge
 
+from streamer.server.access.rights import EVERYTHING, Access
 from streamer.server.encoding import camera_object, reduction_object
 from streamer.server.services import Services
 
@@ -25,7 +27,7 @@ class Statistics:
         self._rates: dict[str, float] = {}
 
     def sample(self) -> dict[str, Any]:
-        """The figures of the `stats` message, and of the API."""
+        """The figures of the `stats` message; see `shown_to`."""
         hub, statuses = self._services.hub, self._services.statuses()
         now = time.monotonic()
         self._history.append((now, {status.camera: hub.published(status.camera) for status in statuses}))
@@ -39,8 +41,8 @@ class Statistics:
             "cameras": self.cameras(),
         }
 
-    def cameras(self) -> list[dict[str, Any]]:
-        """For each camera, its status with what became of its frames."""
+    def cameras(self, access: Access = EVERYTHING) -> list[dict[str, Any]]:
+        """For each camera that somebody sees, its status with what became of its frames."""
         metrics, hub, now = self._services.metrics, self._services.hub, time.monotonic()
         dropped = _by_labels(metrics.frames_dropped)
         queued = _by_labels(metrics.queue_depth)
@@ -48,6 +50,8 @@ class Statistics:
         found = []
         for status in self._services.statuses():
             camera = status.camera
+            if not access.sees(camera):
+                continue
             newest = hub.newest(camera)
             captured_at = newest.frame.captured_at if newest else None
             found.append(
@@ -69,6 +73,12 @@ class Statistics:
                 }
             )
         return found
+
+    @staticmethod
+    def shown_to(access: Access, sample: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The figures of a sample that somebody with this access sees."""
+        cameras = [camera for camera in sample["cameras"] if access.sees(camera["id"])]
+        return {**sample, "degraded": access.degraded(sample["degraded"]), "cameras": cameras}
 
     def viewers(self) -> dict[str, int]:
         """Connected now, by transport."""

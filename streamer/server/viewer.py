@@ -15,6 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamer.errors import PrivacyError, ProtocolError
 from streamer.metrics import Metrics
 from streamer.pacing import Budget
+from streamer.server.access.rights import Grant
+from streamer.server.access.table import MESSAGES
 from streamer.server.hub import Update
 from streamer.server.outbox import Outbox, Slot
 from streamer.server.pictures import EncodedPicture, PictureEncoder
@@ -54,6 +56,7 @@ class Viewer:
         websocket: WebSocket,
         connection: Connection | None,
         *,
+        grant: Grant,
         cameras: Sequence[str],
         encoder: PictureEncoder,
         metrics: Metrics,
@@ -65,7 +68,8 @@ class Viewer:
     ) -> None:
         self._websocket = websocket
         self.connection = connection
-        self._cameras = cameras
+        self.grant = grant
+        self._cameras = cameras  # that it may see
         self._encoder = encoder
         self._metrics = metrics
         self._sent = sent
@@ -118,8 +122,8 @@ class Viewer:
             self._wake.set()
 
     def offer_event(self, event: Event) -> None:
-        """Tell of an event."""
-        if self._outbox.offer_event(event):
+        """Tell of an event, unless it is of a camera that isn't this viewer's."""
+        if self.grant.access.sees(event.camera) and self._outbox.offer_event(event):
             self._wake.set()
 
     def offer_stats(self, figures: Mapping[str, Any]) -> None:
@@ -148,6 +152,9 @@ class Viewer:
                     return
 
     def _obey(self, message: ClientMessage) -> None:
+        role = self.grant.access.role
+        if role not in MESSAGES[message.type]:
+            raise ProtocolError("forbidden", f"the role {role} may not send {message.type}")
         if isinstance(message, Subscribe):
             self._subscribe(message)
         else:

@@ -18,7 +18,7 @@ def test_a_wrong_token_is_told_and_the_right_one_leads_to_the_pictures(visit: Vi
         page = visitor.page
         page.fill("#token", "not the token")
         page.click("button")
-        page.wait_for_selector("text=That is not the token of this server.")
+        page.wait_for_selector("text=This token is not known here, or has ended.")
         page.fill("#token", TOKEN)
         page.click("button")
         wait_for_picture(visitor, f"{tile('lobby')} .screen")

@@ -48,7 +48,7 @@ def test_version(run: Run) -> None:
     assert run("--version") == (0, f"streamer {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "init", "models"])
+@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "init", "models", "token"])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0

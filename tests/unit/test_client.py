@@ -114,7 +114,7 @@ def test_a_lost_connection_is_made_again(monkeypatch: pytest.MonkeyPatch) -> Non
             await until(lambda: results >= 3, 10)
         assert greetings == 2
         async with running_server(ONE, token="another-token-of-the-tests", port=harness.port):
-            with pytest.raises(StreamerError, match="HTTP 401: needs the token"):
+            with pytest.raises(StreamerError, match="HTTP 401: needs a token"):
                 await task
 
     run(scenario())

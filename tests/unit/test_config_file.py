@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from streamer.config import Config
+from streamer.config import AuthConfig, Config
 from streamer.config_file import load_config, parse_config
 from streamer.errors import ConfigError
 from streamer.redaction import redact
@@ -167,6 +167,21 @@ def test_relative_search_paths_are_taken_from_the_files_folder(tmp_path: Path) -
     path = tmp_path / "config.yaml"
     path.write_text(CAMERA + "models: {search_path: [weights, /abs]}", encoding="utf-8")
     assert load_config(path).models.search_path == (tmp_path / "weights", Path("/abs"))
+
+
+def test_the_file_of_tokens_lies_beside_the_configuration_and_is_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CAMERA + "server: {host: 0.0.0.0, auth: {file: tokens.json}}", encoding="utf-8")
+    auth = load_config(path).server.auth
+    assert isinstance(auth, AuthConfig)
+    assert auth.file == tmp_path / "tokens.json"
+    assert redact("tokens.json") == "tokens.json"
+
+
+@pytest.mark.parametrize("auth", ["{}", "{token: null}"])
+def test_auth_that_lets_nobody_in_is_refused(auth: str) -> None:
+    [problem] = problems(CAMERA + f"server: {{auth: {auth}}}")
+    assert problem.startswith("server.auth: set file: tokens.json")
 
 
 def test_a_video_beside_the_file_is_found_from_anywhere(tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def test_a_registered_secret_is_masked_wherever_it_stands_and_however_encoded() 
         assert redact(text) == "login *** refused"
 
 
+def test_a_token_that_was_made_here_is_redacted_wherever_somebody_puts_it() -> None:
+    token = "streamer_" + "aB3-_" * 8 + "xyz"
+    assert redact(f"127.0.0.1 - WebSocket /ws?token={token} 401") == "127.0.0.1 - WebSocket /ws?token=*** 401"
+    assert redact("streamer_session is a cookie") == "streamer_session is a cookie"
+
+
 def test_a_log_record_is_redacted_in_its_arguments_and_its_traceback() -> None:
     stream = io.StringIO()
     logger = logging.getLogger("test-of-redaction")

@@ -88,7 +88,7 @@ export class CameraView {
     setHidden(byId("snapshot"), !state.showsPictures);
     this.#screen.label = state.showsPictures ? `Live picture of ${camera.name}` : `Places of the faces at ${camera.name}`;
     this.#screen.tell(health);
-    this.#rules.refresh(camera);
+    this.#rules.refresh(camera, state.mayDraw);
     this.#facts.refresh(camera, this.#screen.frameAt, connected, now);
     this.#refreshPeople(health, now, state);
     this.#findNeighbours([...state.cameras.keys()]);
@@ -130,7 +130,7 @@ export class CameraView {
     setHidden(byId("camera-state"), true);
     setHidden(byId("tools"), true);
     setText(byId("camera-title"), this.#id);
-    if (state.greeted) this.#complain(`There is no camera “${this.#id}” in the config. Go back to see those there are.`);
+    if (state.greeted) this.#complain(`There is no camera “${this.#id}” ${state.role === "admin" ? "in the config" : "that your token is for"}. Go back to see those there are.`);
     else if (connection.state === "waiting") this.#complain("The server can't be reached. This page keeps trying.");
     else this.#complain("");
   }

@@ -3,6 +3,12 @@
 import { byId, setData, setHidden, setText } from "./dom.js";
 import { capitalized, clock, count } from "./format.js";
 
+/** What is said to those who may not do everything. */
+const ROLES = {
+  viewer: { text: "Watching only", title: "Your token is for watching: it can't draw lines and zones" },
+  operator: { text: "Operator", title: "Your token is for watching, and for drawing lines and zones" },
+};
+
 function wait(connection, now) {
   return Math.max(1, Math.ceil((connection.retryAt - now.ticks) / 1000));
 }
@@ -39,6 +45,9 @@ export class Header {
     setData(byId("link"), "level", link.level);
     setText(byId("link-text"), link.text);
     setText(byId("version"), state.version);
+    setHidden(byId("role"), state.role === "admin");
+    setText(byId("role"), ROLES[state.role]?.text ?? state.role);
+    byId("role").title = ROLES[state.role]?.title ?? "";
     setHidden(byId("viewers"), connection.state !== "open" || state.viewers === null);
     setText(byId("viewers-count"), count(state.viewers ?? 0));
     setText(byId("viewers-word"), state.viewers === 1 ? " viewer" : " viewers");

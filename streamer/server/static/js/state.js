@@ -36,6 +36,7 @@ export class State {
   greeted = false;
   version = "";
   privacy = "none";
+  role = "admin"; // of the token, or of everybody where there are none
   viewers = null;
   degraded = {}; // parts beside the video that can't do their work, and why
   cameras = new Map();
@@ -43,6 +44,10 @@ export class State {
 
   get showsPictures() {
     return this.privacy !== "metadata_only";
+  }
+
+  get mayDraw() {
+    return this.role === "operator" || this.role === "admin";
   }
 
   /** {epoch: the server's UTC seconds, local: this device's, ticks: performance.now()} */
@@ -56,6 +61,7 @@ export class State {
     this.greeted = true;
     this.version = message.server;
     this.privacy = message.privacy;
+    this.role = message.role;
     this.cameras = new Map();
     for (const status of message.cameras) {
       this.cameras.set(status.id, before.get(status.id) ?? blankCamera(status.id));

@@ -4,23 +4,25 @@ const LEAST_LENGTH = 0.02; // of a line
 const PLACES = 4; // decimals that are kept: a tenth of a pixel of a 1000 pixels wide picture
 
 /**
- * A rule: {kind: "line" | "zone", name, points: [[x, y]], inLabel, outLabel, fixed}. A line's points are its start and
- * its end; who crosses it from its left to its right, seen from start to end, goes in. fixed: from the config file.
+ * A rule: {kind: "line" | "zone", name, points: [[x, y]], inLabel, outLabel, configured, fixed}. A line's points are its
+ * start and its end; who crosses it from its left to its right, seen from start to end, goes in. configured: from the
+ * config file. fixed: can't be changed here, as it is configured or as whoever looks may not draw.
  */
-export function rulesFrom(document) {
+export function rulesFrom(document, mayDraw) {
+  const origin = (rule) => ({ configured: isConfigured(rule), fixed: !mayDraw || isConfigured(rule) });
   const lines = document.lines.map((line) => ({
     kind: "line",
     name: line.name,
     points: [line.start, line.end],
     inLabel: line.in_label,
     outLabel: line.out_label,
-    fixed: isFixed(line),
+    ...origin(line),
   }));
-  const zones = document.zones.map((zone) => ({ kind: "zone", name: zone.name, points: zone.points, inLabel: "", outLabel: "", fixed: isFixed(zone) }));
+  const zones = document.zones.map((zone) => ({ kind: "zone", name: zone.name, points: zone.points, inLabel: "", outLabel: "", ...origin(zone) }));
   return [...lines, ...zones];
 }
 
-function isFixed(rule) {
+function isConfigured(rule) {
   return rule.source === "config";
 }
 
@@ -39,7 +41,7 @@ export function newRule(kind, points, rules) {
   const taken = new Set(rules.map(({ name }) => name));
   let number = 1;
   while (taken.has(`${kind} ${number}`)) number += 1;
-  return { kind, name: `${kind} ${number}`, points: points.map(rounded), inLabel: "in", outLabel: "out", fixed: false };
+  return { kind, name: `${kind} ${number}`, points: points.map(rounded), inLabel: "in", outLabel: "out", configured: false, fixed: false };
 }
 
 /** Moved as a whole, as far as the picture's edges allow. */

@@ -14,6 +14,7 @@ export class RulePanel {
   #list = byId("rule-list");
   #counts = new Map(); // crossings by line since the camera was opened: {in, out}
   #shown = "";
+  #mayDraw = true;
 
   /** editor: the RuleEditor beside it. */
   constructor(editor) {
@@ -38,7 +39,14 @@ export class RulePanel {
     this.#tellCounts();
   }
 
-  /** Whether anything may be drawn. */
+  /** Whether whoever looks may draw at all: else they are told so, and what draws is hidden. */
+  set mayDraw(may) {
+    this.#mayDraw = may;
+    for (const kind of ["line", "zone"]) setHidden(byId(`draw-${kind}`), !may);
+    this.refresh();
+  }
+
+  /** Whether anything can be drawn now. */
   allow(drawing) {
     for (const kind of ["line", "zone"]) byId(`draw-${kind}`).disabled = !drawing;
   }
@@ -71,6 +79,7 @@ export class RulePanel {
   }
 
   #rest(rules) {
+    if (!this.#mayDraw) return `${rules.length ? "These are counted by. " : "Nothing is drawn yet. "}Your token is for watching: drawing lines and zones takes the role operator or admin.`;
     if (!rules.length) return "Nothing is drawn yet. A line counts who goes in and out; a zone counts who is in it, and for how long.";
     return "Choose one to move it: as a whole, or by its handles, with the arrow keys too. The arrow points the way in.";
   }
@@ -92,7 +101,7 @@ export class RulePanel {
     this.#field(part, ".rule-in", rule.inLabel, `Word for going in at ${rule.name}`, rule, (inLabel) => this.#editor.replace(rule.name, { ...rule, inLabel }));
     this.#field(part, ".rule-out", rule.outLabel, `Word for going out at ${rule.name}`, rule, (outLabel) => this.#editor.replace(rule.name, { ...rule, outLabel }));
     setHidden(part.querySelector(".rule-words"), !isLine);
-    setHidden(part.querySelector(".rule-fixed"), !rule.fixed);
+    setHidden(part.querySelector(".rule-fixed"), !rule.configured);
     const [reverse, remove] = [part.querySelector(".rule-reverse"), part.querySelector(".rule-delete")];
     setHidden(reverse, !isLine || rule.fixed);
     setHidden(remove, rule.fixed);

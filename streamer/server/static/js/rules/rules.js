@@ -13,6 +13,7 @@ export class Rules {
   #panel;
   #saving = Promise.resolve();
   #editing = false;
+  #mayDraw = true;
 
   /** root: of the screen that shows the picture. */
   constructor(root) {
@@ -45,8 +46,13 @@ export class Rules {
     return this.#editing;
   }
 
-  /** camera: one that there is, of state.js. */
-  refresh(camera) {
+  /** camera: one that there is, of state.js. mayDraw: whether its rules may be changed, too. */
+  refresh(camera, mayDraw) {
+    if (mayDraw !== this.#mayDraw) {
+      this.#mayDraw = this.#panel.mayDraw = mayDraw;
+      this.#state = "new";
+      byId("edit-rules").title = mayDraw ? "Draw lines and zones to count by" : "Lines and zones that are counted by";
+    }
     if (this.#state === "new") this.#load(camera.id);
     this.#editor.refresh(camera.size, camera.occupancy);
   }
@@ -80,7 +86,7 @@ export class Rules {
       this.#state = "known";
       this.#panel.complain("");
       this.#panel.allow(true);
-      this.#editor.show(rulesFrom(document));
+      this.#editor.show(rulesFrom(document, this.#mayDraw));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (camera !== this.#camera) return;

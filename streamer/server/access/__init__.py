@@ -1,0 +1,1 @@
+"""Who may do what: roles, tokens, sessions, tickets, and the table of what each route and message needs."""
