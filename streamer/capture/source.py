@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from streamer.capture.addresses import Address, Kind, locate
 from streamer.capture.ffmpeg_options import option_sets
 from streamer.capture.problems import opening_problem, reading_problem
+from streamer.capture.redirects import Way
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.picture import ArrayPicture, DecodedPicture, Picture
@@ -291,13 +292,26 @@ def open_source(
     threads: int = 1,
     cancelled: Callable[[], bool] = _never,
     on_drop: Callable[[DropReason], None] = _ignore,
+    way: Way | None = None,
 ) -> VideoSource:
     """Open a camera's source; `demo` has to be made a file first (`streamer.capture.demo`). Raises SourceError.
 
     threads: of the decoder; more than 1 adds delay. cancelled: looked at while reading. on_drop: told of each packet
-    or frame that is left out.
+    or frame that is left out. way: kept from one attempt at this camera to the next.
     """
-    return VideoSource(locate(camera), camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
+    address, timeout = locate(camera), camera.open_timeout
+
+    def opened(at: Address) -> VideoSource:
+        return VideoSource(at, camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
+
+    if address.kind is not Kind.RTSP:
+        return opened(address)
+    began = time.monotonic()
+    try:
+        with (way or Way()).led(address, timeout) as at:
+            return opened(at)
+    except OSError as error:
+        raise opening_problem(error, address, elapsed=time.monotonic() - began, timeout=timeout) from None
 
 
 def _device_name(address: Address) -> str:
