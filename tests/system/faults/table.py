@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tests.system.faults.bad_lines import bad_lines
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import ill_streams, refusing_servers
@@ -19,6 +20,7 @@ TABLE: Final[Mapping[str, Rows]] = {
     "frozen": frozen_server,
     "refusing": refusing_servers,
     "streams": ill_streams,
+    "packets": bad_lines,
     "nets": ill_nets,
     "viewers": ill_viewers,
     "models": broken_models,
