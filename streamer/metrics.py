@@ -41,7 +41,7 @@ class Metrics:
         self.frames_dropped = Counter(
             "streamer_frames_dropped",
             "Frames not analysed, by reason: rate (over max_fps), load (left out evenly while the machine is busy), "
-            "evicted (a newer one came), stale (too old at its turn), corrupt, keyframe (before the first key frame), "
+            "evicted (a newer one came), stale (too old at its turn), corrupt, keyframe (before the next key frame), "
             "failed (an error while analysing), hung (the analysis did not end)",
             ["camera", "reason"],
             registry=registry,

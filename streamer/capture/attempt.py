@@ -16,6 +16,7 @@ from typing import Protocol
 from streamer.capture.addresses import Kind, locate, shown
 from streamer.capture.demo import Files, demo_scene
 from streamer.capture.pacing import Pacer
+from streamer.capture.redirects import Way
 from streamer.capture.source import DropReason, Sample, Source, SourceInfo, open_source
 from streamer.config import CameraConfig
 from streamer.errors import SourceError, StreamerError
@@ -53,9 +54,10 @@ class Owner(Protocol):
 class Attempt:
     """See the module. `error` is settled once the phase is ENDED."""
 
-    def __init__(self, camera: CameraConfig, owner: Owner, files: Files | None, number: int) -> None:
-        """`files`: where the built-in demo's material is; only a `demo` camera needs it."""
+    def __init__(self, camera: CameraConfig, owner: Owner, files: Files | None, number: int, way: Way) -> None:
+        """`files`: where the built-in demo's material is; only a `demo` camera needs it. way: of this camera."""
         self._camera = camera
+        self._way = way
         self._owner = owner
         self._files = files
         self._cancel = threading.Event()
@@ -105,7 +107,7 @@ class Attempt:
     def _read(self) -> None:
         camera = self._prepared()
         self._enter(Phase.OPENING)
-        with open_source(camera, cancelled=self._cancel.is_set, on_drop=self._on_drop) as source:
+        with open_source(camera, cancelled=self._cancel.is_set, on_drop=self._on_drop, way=self._way) as source:
             self.info = source.info
             self._enter(Phase.READING)
             deliver = self._paced(source) if source.paced else self._deliver

@@ -73,7 +73,7 @@ def _network_problem(error: Exception, address: Address, elapsed: float, timeout
         text = next((text for kind, text in _HTTP_PROBLEMS if isinstance(error, kind)), _words(error))
     elif number in _SOCKET_PROBLEMS:
         text = _SOCKET_PROBLEMS[number]
-    elif number == errno.EIO and address.host and not _resolves(address.host):
+    elif isinstance(error, socket.gaierror) or (number == errno.EIO and address.host and not _resolves(address.host)):
         text = f"unknown host {address.host}: check the name, and this machine's DNS"
     elif isinstance(error, av.error.InvalidDataError) or number in {errno.EINVAL, errno.EIO}:
         text = _not_a_stream(address)

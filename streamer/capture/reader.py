@@ -18,6 +18,7 @@ from streamer.capture.backoff import Backoff
 from streamer.capture.demo import Files
 from streamer.capture.frame_queue import FrameQueue
 from streamer.capture.intake import Intake
+from streamer.capture.redirects import Way
 from streamer.capture.source import DropReason, Sample
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
@@ -73,6 +74,7 @@ class CameraReader:
         self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera.id}", daemon=True)
         self._backoff = Backoff(camera.reconnect_min, camera.reconnect_max)
         self._attempts = 0
+        self._way = Way()
         self._abandoned: list[Attempt] = []
         # Held while a frame is delivered and while the current attempt changes: an abandoned attempt that comes round
         # can put no frame behind those of its successor.
@@ -202,7 +204,7 @@ class CameraReader:
 
     def _begin(self) -> Attempt:
         self._attempts += 1
-        attempt = Attempt(self._camera, self, self._store, self._attempts)
+        attempt = Attempt(self._camera, self, self._store, self._attempts, self._way)
         with self._delivery:
             self._current = attempt
             self._first_frame_at = None

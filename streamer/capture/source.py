@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol, Self
 import av
 import av.error
 import cv2
-from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
@@ -19,8 +18,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamer.capture.addresses import Address, Kind, locate
+from streamer.capture.decoder import set_up_decoder
+from streamer.capture.devices import check_input, ffmpeg_name
 from streamer.capture.ffmpeg_options import option_sets
 from streamer.capture.problems import opening_problem, reading_problem
+from streamer.capture.redirects import Way
+from streamer.capture.wholeness import FrameGaps, KeyFrameGate
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.picture import ArrayPicture, DecodedPicture, Picture
@@ -33,8 +36,6 @@ DropReason = Literal["corrupt", "keyframe"]
 
 _ERRORS_IN_A_ROW = 50
 """Packets that can't be decoded, one after the other, before the source counts as broken: 2 s at 25 a second."""
-_KEYFRAME_PATIENCE = 5.0
-"""s; a stream that marks no key frame in this time (gradual intra refresh) is decoded as it comes."""
 _USUAL_FPS = 25.0
 
 
@@ -115,6 +116,8 @@ class VideoSource:
         self._on_drop = on_drop
         self._last_pts: float | None = None
         self._errors_in_a_row = 0
+        self._gate: KeyFrameGate | None = None
+        self._gaps: FrameGaps | None = None
         self.live = address.kind is not Kind.FILE
         container = self._open()
         self._container: InputContainer | None = container
@@ -132,18 +135,15 @@ class VideoSource:
         if self._container is None:
             raise ValueError("the source is closed")
         self._errors_in_a_row = 0
-        keyframe_deadline = time.monotonic() + _KEYFRAME_PATIENCE if self.live else 0.0
+        self._gate = KeyFrameGate(time.monotonic()) if self.live else None
+        self._gaps = FrameGaps() if self.info.transport == "udp" else None
         while not self._cancelled():
             try:
                 for packet in self._container.demux(self._stream):
                     if self._cancelled():
                         return
-                    if keyframe_deadline and packet.size:
-                        if not packet.is_keyframe and time.monotonic() < keyframe_deadline:
-                            self._on_drop("keyframe")
-                            continue
-                        keyframe_deadline = 0.0
-                    yield from self._decode(packet)
+                    if self._admits(packet):
+                        yield from self._decode(packet)
             except av.error.InvalidDataError:  # of the container, not of a frame: reading goes on behind it
                 self._count_error()
                 continue
@@ -176,13 +176,13 @@ class VideoSource:
 
     def _open(self) -> InputContainer:
         address, timeout = self._address, self._camera.open_timeout
-        self._check_input_format()
+        check_input(address)
         sets = option_sets(address, self._camera)
         for options in sets:
             began = time.monotonic()
             try:
                 return av.open(
-                    _device_name(address),
+                    ffmpeg_name(address),
                     mode="r",
                     format=address.input_format,
                     options=options,
@@ -196,14 +196,6 @@ class VideoSource:
                     raise opening_problem(error, address, elapsed=elapsed, timeout=timeout) from None
         raise AssertionError("there is always a set of options")
 
-    def _check_input_format(self) -> None:
-        wanted = self._address.input_format
-        if wanted and not any(wanted in name.split(",") for name in av.formats_available):
-            raise SourceError(
-                f"{self._address.shown}: this build of PyAV reads no webcams here (its FFmpeg has no {wanted} input)",
-                retry=False,
-            )
-
     def _choose_stream(self, container: InputContainer) -> VideoStream:
         streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
@@ -215,15 +207,13 @@ class VideoSource:
                 f"{self._address.shown}: its video codec can't be decoded; set the camera to H.264, H.265 or MJPEG",
                 retry=self.live,
             )
-        if not self._camera.deblock:
-            context.options = {"skip_loop_filter": "all"}
-        # Before the first decode, after which they can't be set any more. Frame threads would add a frame of delay
-        # each; cameras seldom send slices that others could work on.
-        context.thread_count = self._threads
-        if self._threads > 1:
-            context.thread_type = "FRAME"
-        if self.live:
-            context.flags |= CodecFlags.low_delay
+        set_up_decoder(
+            context,
+            threads=self._threads,
+            live=self.live,
+            deblock=self._camera.deblock,
+            lossy=self._transport() == "udp",
+        )
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
         return stream
@@ -252,6 +242,18 @@ class VideoSource:
             return str(self._address.kind)
         return "tcp" if self._address.secure else self._camera.transport  # FFmpeg sends nothing beside a TLS connection
 
+    def _admits(self, packet: Packet[VideoStream]) -> bool:
+        """Whether it gives a whole picture, as far as can be told before it is decoded."""
+        if self._gate is None or not packet.size:
+            return True
+        now = time.monotonic()
+        if self._gaps and packet.pts is not None and self._gaps.missing(float(packet.pts * packet.time_base)):
+            self._gate.damaged(now)
+        if self._gate.admits(key=packet.is_keyframe, now=now):
+            return True
+        self._on_drop("keyframe")
+        return False
+
     def _decode(self, packet: Packet[VideoStream]) -> Iterator[Sample]:
         if packet.is_corrupt and self.live:
             self._count_error()
@@ -272,6 +274,8 @@ class VideoSource:
 
     def _count_error(self) -> None:
         self._on_drop("corrupt")
+        if self._gate is not None:
+            self._gate.damaged(time.monotonic())
         self._errors_in_a_row += 1
         if self._errors_in_a_row >= _ERRORS_IN_A_ROW:
             raise SourceError(f"{self._address.shown}: {_ERRORS_IN_A_ROW} packets in a row could not be decoded")
@@ -291,26 +295,26 @@ def open_source(
     threads: int = 1,
     cancelled: Callable[[], bool] = _never,
     on_drop: Callable[[DropReason], None] = _ignore,
+    way: Way | None = None,
 ) -> VideoSource:
     """Open a camera's source; `demo` has to be made a file first (`streamer.capture.demo`). Raises SourceError.
 
     threads: of the decoder; more than 1 adds delay. cancelled: looked at while reading. on_drop: told of each packet
-    or frame that is left out.
+    or frame that is left out. way: kept from one attempt at this camera to the next.
     """
-    return VideoSource(locate(camera), camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
+    address, timeout = locate(camera), camera.open_timeout
 
+    def opened(at: Address) -> VideoSource:
+        return VideoSource(at, camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
 
-def _device_name(address: Address) -> str:
-    """What FFmpeg calls it: DirectShow has no indices, so the device is looked up in its list."""
-    if address.input_format != "dshow" or not address.url.isdigit():
-        # A bare name may hold a colon, which FFmpeg would take for a protocol.
-        return f"file:{address.url}" if address.kind is Kind.FILE else address.url
-    devices = [device for device in av.enumerate_input_devices("dshow") if "video" in device.media_types]
-    index = int(address.url)
-    if index >= len(devices):
-        names = ", ".join(device.description or device.name for device in devices) or "none"
-        raise SourceError(f"{address.shown}: there is no such webcam; found: {names}")
-    return f"video={devices[index].name}"
+    if address.kind is not Kind.RTSP:
+        return opened(address)
+    began = time.monotonic()
+    try:
+        with (way or Way()).led(address, timeout) as at:
+            return opened(at)
+    except OSError as error:
+        raise opening_problem(error, address, elapsed=time.monotonic() - began, timeout=timeout) from None
 
 
 def _upright(frame: VideoFrame) -> Picture:

@@ -11,7 +11,7 @@ import psutil
 
 from tests.system.program import Program
 
-__all__ = ["Figure", "Process", "Rows", "is_ready"]
+__all__ = ["Figure", "Process", "Rows", "counter", "is_ready"]
 
 
 _TIMINGS = ("s", "%")
@@ -76,3 +76,12 @@ def is_ready(program: Program) -> bool:
         error.close()
         return False
     return True
+
+
+def counter(program: Program, name: str, *labels: str) -> float:
+    """The sum of a metric's values that have these labels, such as `camera="cam"`."""
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in program.text("/metrics").splitlines()
+        if line.startswith(name) and all(label in line for label in labels)
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.media import make_video
-from tests.system.faults.figures import Figure, is_ready
+from tests.system.faults.figures import Figure, counter, is_ready
 from tests.system.faults.rtp import access_units, steady
 from tests.system.faults.rtsp_script import ScriptedRtsp, plays
 from tests.system.program import Program, eventually
@@ -56,7 +56,7 @@ def _hang(program: Program, told: Path) -> list[Figure]:
     given_up = time.monotonic() - begin
     assert program.camera("ill")["reason"], "failed without a reason"
     return [
-        Figure.at_most(fault, "workers replaced", _counter(program, "streamer_workers_replaced_total"), 5, ""),
+        Figure.at_most(fault, "workers replaced", counter(program, "streamer_workers_replaced_total"), 5, ""),
         Figure.at_least(fault, "frames counted as hung", _dropped(program, "hung"), 5, ""),
         Figure.at_most(fault, "the camera is marked failed", given_up, 10 * _HANG_AFTER),
         Figure.at_most(fault, "longest gap of the other camera", gap, 2.5 * _HANG_AFTER),
@@ -105,16 +105,8 @@ def _until_analyzed(program: Program, camera: str) -> float:
 
 
 def _analyzed(program: Program, camera: str) -> float:
-    return _counter(program, "streamer_frames_analyzed_total", f'camera="{camera}"')
+    return counter(program, "streamer_frames_analyzed_total", f'camera="{camera}"')
 
 
 def _dropped(program: Program, reason: str) -> float:
-    return _counter(program, "streamer_frames_dropped_total", 'camera="ill"', f'reason="{reason}"')
-
-
-def _counter(program: Program, name: str, *labels: str) -> float:
-    return sum(
-        float(line.rpartition(" ")[2])
-        for line in program.text("/metrics").splitlines()
-        if line.startswith(name) and all(label in line for label in labels)
-    )
+    return counter(program, "streamer_frames_dropped_total", 'camera="ill"', f'reason="{reason}"')

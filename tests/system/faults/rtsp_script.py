@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 from tests.system.faults.rtp import Moment, packets
 
-__all__ = ["ScriptedRtsp", "audio_only", "plays", "redirects", "refuses", "says_nothing"]
+__all__ = ["Answer", "Script", "ScriptedRtsp", "audio_only", "plays", "redirects", "refuses", "says_nothing"]
 
 _REQUEST = re.compile(
     rb"(?P<method>[A-Z_]+) (?P<url>\S+) RTSP/1\.0\r\n(?:.*?\r\n)?CSeq: *(?P<number>\d+)", re.DOTALL | re.IGNORECASE
@@ -94,6 +94,11 @@ class ScriptedRtsp:
         self.port = int(self._server.server_address[1])
         self.url = f"rtsp://127.0.0.1:{self.port}/cam"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="scripted-rtsp")
+
+    @property
+    def connected(self) -> int:
+        """Clients that are connected now."""
+        return len(self._connections)
 
     def _serve(self, connection: socket.socket) -> None:
         """One client, until it goes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tests.system.faults.bad_lines import bad_lines
 from tests.system.faults.ends import ends_in_every_state
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
@@ -22,6 +23,7 @@ TABLE: Final[Mapping[str, Rows]] = {
     "frozen": frozen_server,
     "refusing": refusing_servers,
     "streams": ill_streams,
+    "packets": bad_lines,
     "nets": ill_nets,
     "viewers": ill_viewers,
     "stuck": stuck_viewers,

@@ -108,6 +108,15 @@ def test_damaged_packets_are_counted_and_the_rest_is_read(tmp_path: Path) -> Non
     assert [number for _pts, number in samples[-30:]] == list(range(70, 100)), "sound again after the damage"
 
 
+def test_after_damage_a_live_stream_is_read_from_its_next_key_frame(tmp_path: Path) -> None:
+    packets = _packets(tmp_path / "whole", seconds=2, keyframe_every=10)
+    packets[13] = packets[13][: len(packets[13]) // 2]
+    path = _transport_stream(tmp_path / "damaged.ts", packets, key=set(range(0, 50, 10)))
+    drops: list[DropReason] = []
+    assert _numbers(path, drops, live=True) == [n for n in range(50) if not 13 <= n < 20]
+    assert (drops.count("corrupt"), drops.count("keyframe")) == (1, 6)
+
+
 def test_nothing_but_damage_ends_the_source(tmp_path: Path) -> None:
     packets = _packets(tmp_path / "whole", seconds=4)
     noise = random.Random(2)

@@ -1,0 +1,89 @@
+"""RTSP as far as it takes to ask for a stream's description: requests, answers, logins (RFC 2326, 7616). No socket."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+from urllib.request import parse_http_list, parse_keqv_list
+
+__all__ = ["Answer", "authorization", "request"]
+
+_STATUS = re.compile(r"RTSP/\d\.\d (\d{3})(?: |$)")
+
+
+class Answer(NamedTuple):
+    """Of an answer, all but its body. headers: names in lower case; they may repeat."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+
+    @classmethod
+    def parse(cls, head: bytes) -> Self:
+        """head: up to the empty line, without it. Raises ValueError if it is no RTSP."""
+        first, *lines = head.decode("utf-8", "replace").split("\r\n")
+        if not (found := _STATUS.match(first)):
+            raise ValueError("not an RTSP answer")
+        parted = (line.partition(":") for line in lines)
+        return cls(int(found[1]), [(name.strip().lower(), value.strip()) for name, _, value in parted])
+
+    def all(self, name: str) -> list[str]:
+        """The values of a header."""
+        return [value for known, value in self.headers if known == name]
+
+    def first(self, name: str) -> str:
+        """The value of a header, or nothing."""
+        return next(iter(self.all(name)), "")
+
+
+def request(method: str, url: str, number: int, login: str = "") -> bytes:
+    """url: without user and password. number: counts a connection's requests up. login: see `authorization`."""
+    lines = [f"{method} {url} RTSP/1.0", f"CSeq: {number}", "User-Agent: streamer"]
+    if method == "DESCRIBE":
+        lines.append("Accept: application/sdp")
+    if login:
+        lines.append(f"Authorization: {login}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def authorization(challenges: Sequence[str], method: str, url: str, user: str, password: str) -> str:
+    """The answer to the best of the challenges (of `WWW-Authenticate`); nothing if none is understood.
+
+    Digest with MD5, and Basic: what FFmpeg speaks too.
+    """
+    offered = {scheme.lower(): rest for scheme, _, rest in (challenge.partition(" ") for challenge in challenges)}
+    if "digest" in offered:
+        return _digest(offered["digest"], method, url, user, password)
+    if "basic" in offered:
+        return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    return ""
+
+
+def _digest(challenge: str, method: str, url: str, user: str, password: str) -> str:
+    try:
+        asked = {name.lower(): value for name, value in parse_keqv_list(parse_http_list(challenge)).items()}
+        realm, nonce = asked["realm"], asked["nonce"]
+    except (ValueError, IndexError, KeyError):
+        return ""
+    methods = [method.strip() for method in asked.get("qop", "").split(",")]
+    if asked.get("algorithm", "MD5").upper() != "MD5" or not {"auth", ""} & set(methods):
+        return ""
+    told = {"username": user, "realm": realm, "nonce": nonce, "uri": url}
+    who, what = _md5(user, realm, password), _md5(method, url)
+    if "auth" in methods:
+        own = secrets.token_hex(8)
+        told |= {"response": _md5(who, nonce, "00000001", own, "auth", what), "cnonce": own}
+        more = ", qop=auth, nc=00000001"
+    else:
+        told["response"] = _md5(who, nonce, what)
+        more = ""
+    if "opaque" in asked:
+        told["opaque"] = asked["opaque"]
+    return "Digest " + ", ".join(f'{name}="{value}"' for name, value in told.items()) + more
+
+
+def _md5(*parts: str) -> str:
+    return hashlib.md5(":".join(parts).encode(), usedforsecurity=False).hexdigest()
