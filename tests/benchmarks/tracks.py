@@ -129,7 +129,8 @@ class ClipRun:
             if drop and found.detections is not None:
                 kept = found.detections.select(chance.random(len(found.detections)) >= drop)
                 found = replace(found, detections=kept)
-            self._pipeline.follow(found)
+            followed = self._pipeline.follow(found)
+            self._pipeline.report(followed, self._pipeline.read(followed))
             self._frames += 1
         return self._report()
 
