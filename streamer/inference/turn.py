@@ -47,7 +47,8 @@ class Turn:
         """
         me = threading.current_thread()
         with self._lock:
-            mine = self._in_net = self._holder is me
+            mine = self._holder is me
+            self._in_net = self._in_net or mine  # another thread in a net changes nothing for the holder
         try:
             yield
         finally:

@@ -186,6 +186,24 @@ def test_a_turn_can_be_taken_away_in_a_net_only() -> None:
         assert again
 
 
+def test_a_turn_can_be_taken_away_in_a_net_that_another_thread_uses_too() -> None:
+    turn = Turn()
+
+    def look_ahead() -> None:
+        with turn.in_net():
+            pass
+
+    def hang() -> None:
+        with turn.in_net():
+            ahead = threading.Thread(target=look_ahead)
+            ahead.start()
+            ahead.join()
+            assert turn.take_away(threading.current_thread())
+
+    with turn.taken(), pytest.raises(Dismissed):
+        hang()
+
+
 def test_a_turn_that_is_had_is_waited_for_no_longer_than_asked() -> None:
     turn = Turn()
     begin = time.monotonic()
