@@ -12,7 +12,7 @@ from streamer.config import AuthConfig, ServerConfig
 from streamer.server.access.attempts import Attempts
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import EVERYTHING, Grant
-from streamer.server.access.sessions import COOKIE, Sessions, key_from_token, stored_key
+from streamer.server.access.sessions import COOKIE, Sessions, key_from_token, key_with_token, stored_key
 from streamer.server.access.tickets import Tickets
 from streamer.server.access.tokens import TokenFile, WatchedTokens
 
@@ -41,7 +41,8 @@ class Authenticator:
         token, file = (auth.token, auth.file) if isinstance(auth, AuthConfig) else (None, None)
         self.keyring = Keyring(_plain(token), None if file is None else WatchedTokens(TokenFile(file)))
         # Unguarded, nobody is given a cookie
-        key = stored_key(file) if file is not None else key_from_token(_plain(token) or "")
+        secret = _plain(token) or ""
+        key = key_from_token(secret) if file is None else key_with_token(stored_key(file), secret)
         self.sessions = Sessions(key, self.keyring)
 
     def identify(self, asked: HTTPConnection) -> Grant | Unknown:

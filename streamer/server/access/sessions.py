@@ -15,7 +15,7 @@ from streamer.errors import ConfigError
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Grant
 
-__all__ = ["COOKIE", "SESSION_SECONDS", "Sessions", "key_from_token", "stored_key"]
+__all__ = ["COOKIE", "SESSION_SECONDS", "Sessions", "key_from_token", "key_with_token", "stored_key"]
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,11 @@ class Sessions:
 def key_from_token(token: str) -> bytes:
     """For where nobody has a cookie but who knows this token: others could try out from theirs what it is."""
     return hmac.digest(token.encode(), b"streamer session cookie", "sha256")
+
+
+def key_with_token(key: bytes, token: str) -> bytes:
+    """A stored key that ends with the configuration's token, whose cookies do not say which token it was."""
+    return hmac.digest(key, token.encode(), "sha256")
 
 
 def stored_key(tokens: Path) -> bytes:

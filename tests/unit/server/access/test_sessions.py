@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from streamer.config import AuthConfig, ServerConfig
 from streamer.errors import ConfigError
+from streamer.server.access.authentication import Authenticator
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Grant, Role
 from streamer.server.access.sessions import SESSION_SECONDS, Sessions, key_from_token, stored_key
@@ -110,3 +113,14 @@ def test_where_nothing_can_be_written_sessions_last_as_long_as_the_program(
 ) -> None:
     assert len(stored_key(tmp_path / "nowhere" / "tokens.json")) == 32
     assert "sign in again after each restart" in caplog.text
+
+
+def test_another_token_in_the_configuration_ends_the_sessions_of_the_old_one_also_beside_a_file(tmp_path: Path) -> None:
+    def started(token: str) -> Authenticator:
+        return Authenticator(ServerConfig(auth=AuthConfig(token=SecretStr(token), file=tmp_path / "tokens.json")))
+
+    grant = started(TOKEN).by_token(TOKEN, "127.0.0.1")
+    assert grant is not None
+    cookie = started(TOKEN).sessions.new_cookie(grant)
+    assert started(TOKEN).sessions.grant(cookie)
+    assert started(TOKEN + "!").sessions.grant(cookie) is None
