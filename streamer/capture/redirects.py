@@ -103,10 +103,11 @@ def _next(at: Address, location: str, shown: str) -> Address:
         )
     _, password, remainder = split_credentials(found["rest"])
     register_secret(password)
-    if not (authority := _AUTHORITY.match(remainder)):
+    # FFmpeg ends the host at the first of /?#, also where we take a user part to go on behind it
+    authority = _AUTHORITY.match(remainder)
+    if authority is None or not {*"/?#"}.isdisjoint(_userinfo(found["rest"])):
         raise SourceError(f"{shown}: redirects to {redact(location)}, which is no address")
-    host, scheme = authority["host"].strip("[]"), found["scheme"].lower()
-    userinfo = _userinfo(found["rest"])
+    host, scheme, userinfo = authority["host"].strip("[]"), found["scheme"].lower(), _userinfo(found["rest"])
     if not userinfo and host.lower() == at.host.lower():
         userinfo = _userinfo(_rest(at))
     return replace(
@@ -200,13 +201,14 @@ def _connect(at: Address, deadline: float) -> socket.socket | None:
 
 
 def _addresses(host: str) -> Iterator[str]:
-    with contextlib.suppress(OSError):  # the name is unknown: connecting will say so
+    with contextlib.suppress(OSError, UnicodeError):  # the name is unknown, or none: connecting will say so
         for *_, found in socket.getaddrinfo(host, None):
             yield str(found[0])
 
 
 def _is_local(ip: str) -> bool:
     found = ipaddress.ip_address(ip.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found  # ::ffff:127.0.0.1 reaches 127.0.0.1
     return found.is_loopback or found.is_unspecified
 
 

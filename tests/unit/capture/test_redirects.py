@@ -135,6 +135,19 @@ def test_the_connection_is_held_while_ffmpeg_opens_unless_that_timed_out(monkeyp
             eventually("the connection is closed", lambda: server.connected == 0)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "rtsp://127.0.0.1:1x/@localhost/x",  # FFmpeg ends the host at the first slash, and reads the port up to the x
+        "rtsp://127.0.0.1:1x#@localhost/x",
+        "rtsp://127.0.0.1:1x?@localhost/x",
+    ],
+)
+def test_a_redirect_that_ffmpeg_would_read_as_another_host_is_refused(target: str) -> None:
+    with _served(redirects(target)) as (server,), pytest.raises(SourceError, match="which is no address"):
+        _follow(_at(server.url), 5)
+
+
 def test_tls_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with _served(redirects("rtsp://127.0.0.1/plain")) as (server,):
         at = _at(server.url.replace("rtsp://", "rtsps://"))
@@ -144,8 +157,15 @@ def test_tls_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
             _follow(at, 5)
 
 
-def test_a_camera_of_the_network_can_not_redirect_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _served(redirects("rtsp://localhost:9/x")) as (server,):
+@pytest.mark.parametrize("host", ["localhost", "[::ffff:127.0.0.1]", "[::]"])
+def test_a_camera_of_the_network_can_not_redirect_to_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    with _served(redirects(f"rtsp://{host}:9/x")) as (server,):
         monkeypatch.setattr(socket.socket, "getpeername", lambda _self: ("192.0.2.7", 554))
         with pytest.raises(SourceError, match="redirects to this machine"):
             _follow(_at(server.url), 5)
+
+
+def test_a_redirect_to_a_name_that_can_not_be_is_left_to_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _served(redirects("rtsp://a..b/x")) as (server,):
+        monkeypatch.setattr(socket.socket, "getpeername", lambda _self: ("192.0.2.7", 554))
+        assert _follow(_at(server.url), 5).url == "rtsp://a..b/x"
