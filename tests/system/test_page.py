@@ -99,6 +99,7 @@ def test_printed_face_has_a_row_of_its_own_kind_without_age_and_gender(visit: Vi
         expect(poster.locator(".person-age")).to_have_text("")
         expect(poster.locator(".meter")).to_be_hidden()
         expect(poster.locator(".person-why")).to_contain_text("face that never moves within itself")
+        expect(poster).to_have_attribute("title", re.compile("^A poster, a photograph or a still on a screen"))
 
 
 def test_pointing_at_a_person_lights_their_box_and_back(visit: Visit) -> None:

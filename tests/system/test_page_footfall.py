@@ -4,53 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.shop import DOWN_HOUR, fill
-from tests.system.browser import PHONE, Visit, Visitor
+from tests.shop import DOWN_HOUR
+from tests.system.browser import PHONE, Visit
+from tests.system.page_shop import BERLIN, Shop, drag, tap, touch_and_drag
 from tests.system.page_site import wait_for_picture
 from tests.system.program import Program, eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.models, pytest.mark.browser, pytest.mark.timeout(180)]
-
-BERLIN = ZoneInfo("Europe/Berlin")
-# The passers-by of the demo scene walk along its lower half, to the right
-GATE = {"name": "gate", "start": [0.5, 0.98], "end": [0.5, 0.55], "in_label": "came in", "out_label": "went out"}
-
-
-class Shop:
-    """The program with the demo camera, over a week of made-up figures."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = datetime.now(BERLIN)
-        self.store = {"url": f"sqlite:///{folder / 'figures.sqlite3'}"}
-        fill(self.store["url"], "demo", self.now)
-        camera = {"id": "demo", "name": "Shop door", "source": "demo", "lines": [GATE]}
-        self.program = Program(folder, {"cameras": [camera], "store": self.store})
-
-    @property
-    def yesterday(self) -> datetime:
-        """Its midnight."""
-        return datetime.combine(self.now.date() - timedelta(days=1), datetime.min.time(), BERLIN)
-
-    def asked(self, path: str, day: datetime, **parameters: str) -> Any:
-        """What the API answers for a day."""
-        end = datetime.combine(day.date() + timedelta(days=1), datetime.min.time(), BERLIN)
-        times = {"from": day.timestamp(), "to": end.timestamp()}
-        return self.program.get(f"/api/v1/{path}?{urlencode({'camera': 'demo', **times, **parameters})}")
-
-    def address(self, day: datetime, **more: str) -> str:
-        """Of the page, for this day."""
-        date = f"{day:%Y-%m-%d}"
-        return f"{self.program.url}/#/footfall?{urlencode({'from': date, 'to': date, **more})}"
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +34,6 @@ def table_of(page: Page, chart: str) -> list[list[str]]:
     return [row.locator("th, td").all_inner_texts() for row in rows.all()]
 
 
-def draw_line(visitor: Visitor, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """With the mouse; places are fractions of the picture, which fills its screen."""
-    box = visitor.page.locator("#camera-screen").bounding_box()
-    assert box is not None
-    visitor.page.locator("#draw-line").click()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
-    visitor.page.mouse.move(*places[0])
-    visitor.page.mouse.down()
-    visitor.page.mouse.move(*places[1], steps=5)
-    visitor.page.mouse.up()
-
-
 def test_a_line_drawn_with_the_mouse_counts_walkers_at_once_and_survives_a_restart(shop: Shop, visit: Visit) -> None:
     visitor = visit(f"{shop.program.url}/#/camera/demo")
     page = visitor.page
@@ -87,7 +41,8 @@ def test_a_line_drawn_with_the_mouse_counts_walkers_at_once_and_survives_a_resta
     page.get_by_role("button", name="Lines and zones").click()
     expect(page.locator('.rule-row[data-rule="gate"] .rule-fixed')).to_be_visible()
     expect(page.locator('.rule-row[data-rule="gate"] .rule-delete')).to_be_hidden()
-    draw_line(visitor, (0.3, 0.98), (0.3, 0.55))
+    page.locator("#draw-line").click()
+    drag(page, (0.3, 0.98), (0.3, 0.55))
     name = page.locator('.rule-row[data-rule="line 1"] .rule-name')
     name.fill("north door")
     name.press("Enter")
@@ -116,11 +71,7 @@ def test_a_line_is_moved_reversed_and_deleted_with_the_keyboard_alone(shop: Shop
     visitor = visit(f"{shop.program.url}/#/camera/demo")
     page = visitor.page
     wait_for_picture(visitor, "#camera-screen")
-
-    def kept() -> dict[str, Any]:
-        rules = shop.program.get("/api/v1/cameras/demo/rules")
-        return {rule["name"]: rule for kind in ("lines", "zones") for rule in rules[kind]}
-
+    kept = shop.rules
     page.get_by_role("button", name="Lines and zones").press("Enter")
     page.locator("#draw-zone").press("Enter")
     made = eventually("the zone is kept", lambda: kept().get("zone 1"))
@@ -137,6 +88,54 @@ def test_a_line_is_moved_reversed_and_deleted_with_the_keyboard_alone(shop: Shop
     eventually("it is gone", lambda: "line 1" not in kept())
     page.keyboard.press("Escape")
     expect(page.locator("#rules-card")).to_be_hidden()
+
+
+def test_a_line_drawn_with_a_finger_on_a_phone_is_kept(shop: Shop, visit: Visit) -> None:
+    visitor = visit(f"{shop.program.url}/#/camera/demo", size=PHONE)
+    page = visitor.page
+    wait_for_picture(visitor, "#camera-screen")
+    page.get_by_role("button", name="Lines and zones").tap()
+    page.locator("#draw-line").tap()
+    scrolled = page.evaluate("scrollY")
+    touch_and_drag(page, (0.6, 0.95), (0.6, 0.2))  # along the way in which a page is scrolled
+    line = eventually("the line is kept", lambda: shop.rules().get("line 1"))
+    assert [line["start"], line["end"]] == [pytest.approx([0.6, 0.95], abs=0.02), pytest.approx([0.6, 0.2], abs=0.02)]
+    assert page.evaluate("scrollY") == scrolled
+    touch_and_drag(page, (0.6, 0.2), (0.8, 0.3))  # its end, by the handle
+    eventually("its end has moved", lambda: shop.rules()["line 1"]["end"] == pytest.approx([0.8, 0.3], abs=0.02))
+    page.locator('[aria-label="Delete line 1"]').tap()
+    eventually("it is gone", lambda: "line 1" not in shop.rules())
+
+
+def test_a_zone_is_drawn_renamed_moved_and_deleted_with_the_mouse_and_survives_a_reload(
+    shop: Shop, visit: Visit
+) -> None:
+    visitor = visit(f"{shop.program.url}/#/camera/demo")
+    page = visitor.page
+    wait_for_picture(visitor, "#camera-screen")
+    page.get_by_role("button", name="Lines and zones").click()
+    page.locator("#draw-zone").click()
+    tap(page, (0.2, 0.2), (0.8, 0.2))
+    expect(page.locator("#draw-done")).to_be_disabled()
+    tap(page, (0.8, 0.9), (0.2, 0.2))  # the first corner again closes it
+    name = page.locator('.rule-row[data-rule="zone 1"] .rule-name')
+    name.fill("till")
+    name.press("Enter")
+    zone = eventually("the zone is kept", lambda: shop.rules().get("till"))
+    assert zone["points"] == [pytest.approx(place, abs=0.01) for place in ([0.2, 0.2], [0.8, 0.2], [0.8, 0.9])]
+    expect(page.locator('.rule[data-rule="till"] .rule-label')).to_have_text(re.compile(r"^till · \d$"))
+    drag(page, (0.2, 0.2), (0.1, 0.3))
+    eventually("its corner has moved", lambda: shop.rules()["till"]["points"][0] == pytest.approx([0.1, 0.3], abs=0.01))
+    page.reload()
+    wait_for_picture(visitor, "#camera-screen")
+    page.get_by_role("button", name="Lines and zones").click()
+    tap(page, (0.7, 0.5))  # inside: chooses it
+    expect(page.locator('.rule-row[data-rule="till"]')).to_have_class(re.compile("chosen"))
+    drag(page, (0.7, 0.5), (0.75, 0.5))
+    eventually("it has moved", lambda: shop.rules()["till"]["points"][1] == pytest.approx([0.85, 0.2], abs=0.01))
+    page.locator('[aria-label="Delete till"]').click()
+    eventually("it is gone", lambda: "till" not in shop.rules())
+    expect(page.locator('.rule[data-rule="till"]')).to_have_count(0)
 
 
 def test_bars_show_the_crossings_that_the_api_answers_and_the_hour_without_a_camera(shop: Shop, visit: Visit) -> None:
@@ -218,3 +217,46 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(shop: Shop, visit: Visit, a
     else:
         table_of(visitor.page, "flow")
     assert not visitor.overflows()
+
+
+def test_while_figures_are_on_their_way_no_card_says_that_there_are_none(shop: Shop, visit: Visit) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page = visit("about:blank", timezone="Europe/Berlin").page
+    page.route("**/api/v1/footfall?**", hold, times=1)
+    page.goto(shop.address(shop.yesterday))
+    expect(page.locator('#chart-flow[aria-busy="true"] .chart-bone')).to_be_visible()
+    expect(page.locator('#stats[aria-busy="true"] .stat-value').first).to_have_text("–")
+    held[0].continue_()
+    assert table_of(page, "flow")
+    expect(page.locator('[aria-busy="true"]')).to_have_count(0)
+
+
+def test_a_day_without_a_camera_is_not_a_day_without_visits(shop: Shop, visit: Visit) -> None:
+    page = visit(f"{shop.program.url}/#/footfall?from=2020-01-01&line=gone").page
+    expect(page.locator(".stat").first).to_contain_text("no camera was up")
+    expect(page.locator(".stat-value").first).to_have_text("–")
+    expect(page.locator("#chart-flow .legend .camera-down")).to_be_visible()
+    for chart, words in (("people", "Nobody in this time."), ("occupancy", "No camera was up in this time.")):
+        expect(page.locator(f"#chart-{chart} .chart-blank")).to_have_text(words)
+    expect(page.locator("#footfall-what option:checked")).to_have_text("gone")
+
+
+def test_a_database_that_fails_is_told_on_the_page_until_it_works_again(shop: Shop, visit: Visit) -> None:
+    visitor = visit(shop.address(shop.yesterday))
+    page = visitor.page
+    table_of(page, "flow")
+    expect(page.locator("#degraded")).to_be_hidden()
+    with shop.broken_store():
+        page.locator('#footfall-presets [data-range="7d"]').click()
+        expect(page.locator("#footfall-problem")).to_contain_text("The figures can't be had: ")
+        expect(page.locator('[aria-busy="true"]')).to_have_count(0)
+        expect(page.locator("#degraded")).to_contain_text("The cameras go on. Store: ", timeout=30_000)  # a visit ends
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#footfall-problem")).to_be_hidden()
+    expect(page.locator("#chart-flow-title")).to_have_text("In and out by day")
+    expect(page.locator("#degraded")).to_be_hidden()
+    visitor.complaints[:] = [text for text in visitor.complaints if "503" not in text]

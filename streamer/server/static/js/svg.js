@@ -31,7 +31,7 @@ export function ticks(most, wanted = 5, whole = true) {
   return found;
 }
 
-const LETTER = 7; // pixels that a letter of a label is wide, at most in the mean
+const LETTER = 6; // pixels that a letter of a label is wide in the mean
 
 let drawings = 0;
 
@@ -94,7 +94,7 @@ export class Plot {
 
   /** Labels below the slots, as many as have room. */
   names(names) {
-    const room = LETTER * Math.max(...names.map(({ length }) => length)) + 14;
+    const room = LETTER * Math.max(...names.map(({ length }) => length)) + 10;
     const every = Math.max(1, Math.ceil((names.length * room) / this.inner.width));
     const kept = names.length === 24 ? [1, 2, 3, 4, 6, 12].find((step) => step >= every) ?? 12 : every;
     return names.map((name, index) =>

@@ -30,6 +30,8 @@ export class RuleEditor extends EventTarget {
     root.append(this.#svg);
     this.#svg.addEventListener("pointerdown", (event) => this.#down(event));
     this.#svg.addEventListener("pointermove", (event) => this.#move(event));
+    // a finger that holds a rule moves it; `touch-action` is lost when what it touched is drawn anew
+    this.#svg.addEventListener("touchstart", (event) => this.#drag && event.preventDefault(), { passive: false });
     this.#svg.addEventListener("pointerup", (event) => this.#up(event));
     this.#svg.addEventListener("pointercancel", () => this.#cancel());
     this.#svg.addEventListener("dblclick", () => this.finish());
