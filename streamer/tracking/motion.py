@@ -161,6 +161,11 @@ class BoxMotion:
         return self._place.a, self._place.b, self._size.a, self._size.b
 
     @property
+    def velocity(self) -> tuple[float, float]:
+        """Of the centre: to the right and downwards, pixels a second."""
+        return self._place.velocity_a, self._place.velocity_b
+
+    @property
     def variance(self) -> tuple[float, float]:
         """How uncertain that is: of the place in squared face sizes, of the log size."""
         return self._place.variance, self._size.variance

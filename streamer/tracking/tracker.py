@@ -8,6 +8,7 @@ any rate, an uneven one too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
 from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
+from streamer.tracking.leaving import gone, turned_back
 from streamer.tracking.lives import FoundFace, Life
 from streamer.tracking.look_schedule import Sighting
 from streamer.tracking.motion import Box, TimeStep, measure, scaled
@@ -97,7 +99,7 @@ class Tracker:
         for life in self._lives:
             life.look(at)
         found = _in_canonical_order(detections)
-        left = self._associate(found, at)
+        left = self._associate(found, at, size)
         self._lives = [life for life in self._lives if not life.hopeless]
         self._start(left, at)
         started = self._confirm(at)
@@ -124,7 +126,6 @@ class Tracker:
         """The camera's pictures have so many times their pixels from now on: all faces stay where they were in them."""
         self._pictures.rescale(across, down)
         self._others = [scaled(box, across, down) for box in self._others]
-        self._others = [scaled(box, across, down) for box in self._others]
         for life in self._lives:
             life.rescale(across, down)
 
@@ -145,12 +146,7 @@ class Tracker:
 
     def _let_leave(self, size: tuple[int, int], at: float) -> tuple[TrackedFace, ...]:
         """End the tracks that have gone on out of the picture: who comes in there next is somebody else."""
-        width, height = size
-        left = []
-        for life in self._lives:
-            x0, y0, x1, y1 = life.motion.box
-            if not life.seen_in_last_look and (x1 < 0 or y1 < 0 or x0 > width or y0 > height):
-                left.append(life)
+        left = [life for life in self._lives if not life.seen_in_last_look and gone(life.motion.box, size)]
         return self._end(left, at)
 
     def _end(self, lives: list[Life], at: float) -> tuple[TrackedFace, ...]:
@@ -161,7 +157,7 @@ class Tracker:
                 self._pictures.remember(life.motion.box, life.stillness.shape, at)
         return _faces([life for life in lives if life.id is not None], None)
 
-    def _associate(self, found: list[FoundFace], at: float) -> list[FoundFace]:
+    def _associate(self, found: list[FoundFace], at: float, size: tuple[int, int] | None) -> list[FoundFace]:
         """Match faces to tracks; returns the high-confidence ones that belong to none."""
         strong = [i for i, face in enumerate(found) if face.score >= self._config.high_confidence]
         if not self._lives or not found:
@@ -170,9 +166,13 @@ class Tracker:
         known = [row for row, life in enumerate(self._lives) if life.id is not None]
         fresh = [row for row in known if at - self._lives[row].last_seen <= WEAK_AFTER]
         new = [row for row, life in enumerate(self._lives) if life.id is None]
-        costs = pair_costs([life.motion for life in self._lives], [face.measured for face in found])
+        motions = [life.motion for life in self._lives]
+        costs = pair_costs(motions, [face.measured for face in found])
+        if size is not None:
+            costs[turned_back(motions, [face.box for face in found], size)] = math.inf
         matched: dict[int, int] = {}  # faces' places to tracks' rows
-        for rows, places in ((known, strong), (fresh, weak), (new, strong), (new, weak)):
+        # A track without an id stands back for none that has one: it may be the nearer face, which now hides the other.
+        for rows, places in ((range(len(motions)), strong), (fresh, weak), (new, weak)):
             _match(costs, rows, places, matched)
         for place, row in matched.items():
             self._lives[row].see(found[place], at)

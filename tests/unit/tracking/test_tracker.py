@@ -447,3 +447,48 @@ def test_who_is_hidden_at_the_edge_of_the_picture_stays_the_same() -> None:
     for k in range(40):
         started += tracker.update(found([Face(1240.0)] if k % 10 < 5 else []), k / 10, (1280, 720)).started
     assert started == [1]
+
+
+@given(
+    fps=st.integers(10, 25),
+    speeds=st.tuples(st.floats(2.0, 6.0), st.floats(2.0, 6.0)),
+    pause=st.floats(0.1, 0.6),
+    size=st.floats(50.0, 75.0),
+    seed=st.integers(0, 10_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_who_comes_in_as_another_goes_out_there_is_somebody_else(
+    fps: int, speeds: tuple[float, float], pause: float, size: float, seed: int
+) -> None:
+    """speeds: out and in, face sizes a second. pause: s from the one's touching the edge to the other's."""
+    chance, tracker, started = np.random.default_rng(seed), Tracker(TrackingConfig()), list[int]()
+    for k in range(5 * fps):
+        at = k / fps
+        going = Face(1246 + speeds[0] * 60 * (at - 1.5), size=60)
+        coming = Face(1276 - size / 2 - speeds[1] * size * (at - 1.5 - pause), 210, size)
+        faces = [
+            face._replace(x=face.x + chance.uniform(-2, 2), y=face.y + chance.uniform(-2, 2))
+            for face in (going, coming)
+            if face.box[2] <= 1276  # found while they are whole in the picture
+        ]
+        started += tracker.update(found(faces), at, (1280, 720)).started
+    assert started == [1, 2]
+
+
+@pytest.mark.parametrize("fps", [10, 25])
+def test_a_face_that_comes_before_a_known_one_before_it_has_an_id_gets_its_own(fps: int) -> None:
+    tracker, started = Tracker(TrackingConfig()), list[int]()
+    for k in range(3 * fps):
+        at = k / fps
+        known, nearer = Face(300.0), Face(170 + 300 * (at - 1), 205, 75)  # seen for 0.25 s when the two begin to touch
+        hidden = overlap(known.box, nearer.box) > 0.4
+        faces = [known] * (not hidden) + [nearer] * (at >= 1)
+        started += update(tracker, at, *faces).started
+    assert started == [1, 2]
+
+
+def test_faces_of_no_track_stay_where_they_were_when_the_picture_changes_its_size() -> None:
+    tracker, weak = Tracker(TrackingConfig()), Face(300, score=0.5)
+    update(tracker, 0.0, weak)
+    tracker.rescale(2, 2)
+    assert tracker.coast(0.1).boxes.tolist() == [[2 * edge for edge in weak.box]]
