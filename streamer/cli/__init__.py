@@ -1,4 +1,8 @@
-"""The command line. One file a command; errors that a user can mend end with exit code 2 and one clear message."""
+"""The command line. One file a command; errors that a user can mend end with exit code 2 and one clear message.
+
+The commands import what they work with when they run, after the configuration was read: decoders, nets, servers and
+databases take seconds to load, which nobody waits for who asks for help or has mistyped a key.
+"""
 
 from __future__ import annotations
 

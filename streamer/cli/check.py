@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -11,15 +11,15 @@ from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
 from streamer.capture.addresses import split_credentials
-from streamer.capture.probe import probe as probe_source
-from streamer.capture.source import SourceInfo
 from streamer.cli.console import ConfigOption, configuration, errors, open_store, output
-from streamer.cli.demo import fetch_demo, make_demo
 from streamer.config import CameraConfig, Config
 from streamer.errors import ConfigError, StreamerError
 from streamer.inference.model_store import ModelStore
 from streamer.logs import quiet_libraries
 from streamer.redaction import redact, register_secret, secrets_in_url
+
+if TYPE_CHECKING:
+    from streamer.capture.source import SourceInfo
 
 __all__ = ["check", "probe"]
 
@@ -32,6 +32,8 @@ def check(config: ConfigOption = None, timeout: Timeout = 10.0) -> None:
     Exit code 2 if anything is wrong; all problems are told at once.
     """
     settings = configuration(config)
+    from streamer.cli.demo import fetch_demo, make_demo
+
     quiet_libraries()
     failed: list[str] = []
     with open_store(settings) as store:
@@ -42,11 +44,11 @@ def check(config: ConfigOption = None, timeout: Timeout = 10.0) -> None:
             looks = list(ThreadPoolExecutor(16).map(lambda c: _look(c, timeout, store), settings.cameras))
     table = Table("camera", "source", "codec", "size", "fps", "first picture", box=None, header_style="bold")
     for camera, look in zip(settings.cameras, looks, strict=True):
-        if isinstance(look, SourceInfo):
-            table.add_row(camera.id, redact(camera.source), *_facts(look))
-        else:
+        if isinstance(look, StreamerError):
             table.add_row(camera.id, redact(camera.source), "[red]failed[/]")
             failed.append(f"camera {camera.id}: {look}")
+        else:
+            table.add_row(camera.id, redact(camera.source), *_facts(look))
     output.print(table)
     if failed:
         raise ConfigError(f"{len(failed)} of {len(settings.cameras)} cameras can't be used", failed)
@@ -74,6 +76,8 @@ def probe(
         )  # fmt: skip
     except ValidationError as error:
         raise ConfigError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from None
+    from streamer.capture.probe import probe as probe_source
+
     with open_store(Config(cameras=(camera,))) as store, errors.status(f"opening {redact(url)}"):
         info = probe_source(camera, timeout, store=store)
     codec, size, fps, first = _facts(info)
@@ -99,6 +103,8 @@ def _yaml(camera: CameraConfig) -> str:
 
 
 def _look(camera: CameraConfig, timeout: float, store: ModelStore) -> SourceInfo | StreamerError:
+    from streamer.capture.probe import probe as probe_source
+
     try:
         return probe_source(camera, timeout, store=store)
     except StreamerError as error:

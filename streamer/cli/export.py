@@ -13,8 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from streamer.cli.console import ConfigOption, errors
 from streamer.cli.figures import CameraOption, FromOption, ToOption, milliseconds_of, store_of
 from streamer.errors import ConfigError
-from streamer.store.export import count_rows
-from streamer.store.export import export as write
 
 __all__ = ["export"]
 
@@ -36,6 +34,9 @@ def export(
     config: ConfigOption = None,
 ) -> None:
     """Write visits, crossings, stays or occupancy of a range of time as CSV or Parquet; times in it are UTC."""
+    from streamer.store.export import count_rows
+    from streamer.store.export import export as write
+
     since, until = milliseconds_of(begin, end)
     chosen = form or ("parquet" if out.suffix == ".parquet" else "csv")
     with ExitStack() as stack:

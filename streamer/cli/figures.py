@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamer.cli.console import configuration
 from streamer.errors import ConfigError, StoreError
-from streamer.store.database import Database
+
+if TYPE_CHECKING:
+    from streamer.store.database import Database
 
 __all__ = ["CameraOption", "FromOption", "ToOption", "milliseconds_of", "store_of"]
 
@@ -27,6 +29,8 @@ def store_of(config: Path | None) -> Database:
     url = configuration(config).store.url
     if url is None:
         raise StoreError("store.url: none: this configuration keeps no figures")
+    from streamer.store.database import Database
+
     database = Database(url.get_secret_value())
     database.open()
     return database

@@ -10,7 +10,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from streamer.cli.console import ConfigOption, errors
 from streamer.cli.figures import CameraOption, FromOption, ToOption, milliseconds_of, store_of
-from streamer.store.deletion import purge as remove
 
 __all__ = ["purge"]
 
@@ -26,6 +25,8 @@ def purge(
 
     Works beside a running streamer. What is deleted is overwritten, and the file shrinks.
     """
+    from streamer.store.deletion import purge as remove
+
     since, until = milliseconds_of(begin, end)
     with closing(store_of(config)) as database:
         what = f"from {begin} up to {end}, {f'camera {camera}' if camera else 'all cameras'}, in {database.shown}"

@@ -8,15 +8,16 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.app import App
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
-from streamer.cli.demo import fetch_demo, make_demo
 from streamer.config import Config
 from streamer.logs import set_up_logging
+
+if TYPE_CHECKING:
+    from streamer.app import App
 
 __all__ = ["run"]
 
@@ -43,6 +44,9 @@ def _run(config: Path | None, port: int | None) -> None:
     if port is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
     set_up_logging(settings.log)
+    from streamer.app import App
+    from streamer.cli.demo import fetch_demo, make_demo
+
     with open_store(settings) as store:
         app = App(settings, store)
         shows_demo = any(camera.source == "demo" for camera in settings.cameras)

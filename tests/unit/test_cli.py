@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,23 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 def test_version(run: Run) -> None:
     assert run("--version") == (0, f"streamer {__version__}\n", "")
+
+
+def test_a_wrong_configuration_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    heavy = ("cv2", "av", "onnxruntime", "openvino", "scipy", "sqlalchemy", "alembic", "uvicorn")
+    script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from streamer.cli import main; main()"
+    (tmp_path / "config.yaml").write_text("cameras: []")
+    for command in (["run"], ["check"], ["analyze", "config.yaml"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *command],
+            cwd=tmp_path,
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        assert "cameras: " in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "init", "models", "token"])
