@@ -10,7 +10,6 @@ import yaml
 from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
-from streamer.capture.addresses import split_credentials
 from streamer.capture.probe import probe as probe_source
 from streamer.capture.source import SourceInfo
 from streamer.cli.console import ConfigOption, configuration, errors, open_store, output
@@ -20,6 +19,7 @@ from streamer.errors import ConfigError, StreamerError
 from streamer.inference.model_store import ModelStore
 from streamer.logs import quiet_libraries
 from streamer.redaction import redact, register_secret, secrets_in_url
+from streamer.source_urls import split_credentials
 
 __all__ = ["check", "probe"]
 
