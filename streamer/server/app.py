@@ -34,7 +34,7 @@ from streamer.server.footfall_api import footfall_router
 from streamer.server.forwarding import ProxiedRequests, path_prefix_of
 from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
-from streamer.server.problems import install_problem_handlers
+from streamer.server.problems import install_problem_handlers, problem_response
 from streamer.server.protocol import MAX_MESSAGE, MESSAGE_TYPES
 from streamer.server.rules_api import rules_router
 from streamer.server.services import Services
@@ -86,6 +86,10 @@ def create_app(services: Services) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        responses={
+            401: problem_response("A token is needed, and none came, or a wrong one."),
+            403: problem_response("Not allowed: to this token, or to pages of this Origin."),
+        },
         servers=[{"url": reached.path_prefix}] if reached.path_prefix else None,
         docs_url=None,
         redoc_url=None,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.certificates import Authority
 from tests.system.browser import Visit
@@ -49,14 +51,19 @@ def test_everything_is_found_below_the_path(proxy: Nginx, authority: Authority) 
         with client.stream("GET", "api/v1/cameras/lobby/stream.mjpg") as stream:
             assert stream.headers["content-type"].startswith("multipart/x-mixed-replace")
             assert next(chunk for chunk in stream.iter_bytes() if b"\xff\xd8" in chunk)
-    address, context = proxy.url.replace("https", "wss") + "/ws", authority.client()
-    own = proxy.url.removesuffix("/cams")
-    with connect(address, ssl=context, additional_headers=BEARER, origin=own, max_size=None) as websocket:  # type: ignore[arg-type]
+    pictures_come_by_websocket(proxy, authority)
+
+
+def pictures_come_by_websocket(proxy: Nginx, authority: Authority) -> None:
+    """To pages of the site as browsers know it, and to no others."""
+    address = proxy.url.replace("https", "wss") + "/ws"
+    options: dict[str, Any] = {"ssl": authority.client(), "additional_headers": BEARER, "max_size": None}
+    with connect(address, origin=Origin(proxy.url.removesuffix("/cams")), **options) as websocket:
         websocket.send(json.dumps({"type": "subscribe", "frames": "annotated"}))
         while not isinstance(websocket.recv(timeout=10), bytes):
             pass
     with pytest.raises(InvalidStatus, match="403"):
-        connect(address, ssl=context, additional_headers=BEARER, origin="https://elsewhere.example")  # type: ignore[arg-type]
+        connect(address, origin=Origin("https://elsewhere.example"), **options)
 
 
 @pytest.mark.browser
