@@ -38,7 +38,7 @@ def dangers_in(code: str) -> Iterator[str]:
                 if isinstance(value, ast.Constant) and value.value is not harmless and isinstance(value.value, bool):
                     found = f"{word}={value.value}"
         if found:
-            yield f"line {node.lineno}: {found}"
+            yield f"line {getattr(node, 'lineno', 0)}: {found}"
 
 
 def test_no_module_has_any_of_it() -> None:
