@@ -10,8 +10,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streamer.analytics.age_groups import DEFAULT_YOUNGEST, AgeGroups
 from streamer.analytics.config import LineConfig, RulesConfig, ZoneConfig
-from streamer.config_section import Seconds, Section
+from streamer.config_section import Fraction, Seconds, Section
+from streamer.inference.config import InferenceConfig, ModelsConfig
 from streamer.integrations.config import MqttConfig, WebhooksConfig
+from streamer.server.config import Network, Origin, PathPrefix, TlsConfig
+from streamer.source_urls import URL_SCHEMES, user_part_is_unclear
 from streamer.store.config import RetentionConfig, StoreConfig
 
 __all__ = [
@@ -33,9 +36,7 @@ __all__ = [
     "ZoneConfig",
 ]
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
-URL_SCHEMES = ("rtsp", "rtsps", "http", "https")
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
@@ -83,6 +84,11 @@ class CameraConfig(RulesConfig):
             )
         if scheme and not value.partition("://")[2].rpartition("@")[2].strip("/"):
             raise ValueError("the URL has no host")
+        if scheme and user_part_is_unclear(value.partition("://")[2]):
+            raise ValueError(
+                "can't tell where its password ends; use the keys username and password, "
+                "or write each @ of the password or path as %40"
+            )
         return value
 
     @model_validator(mode="after")
@@ -97,49 +103,6 @@ class CameraConfig(RulesConfig):
     def title(self) -> str:
         """What people read: the name, else the id."""
         return self.name or self.id
-
-
-class InferenceConfig(Section):
-    """How frames are analysed."""
-
-    workers: int | Literal["auto"] = "auto"
-    detect_width: int = Field(default=640, ge=160, le=4096)
-    detect_threshold: Fraction | None = None
-    tiles: str = Field(default="none", pattern=r"^(none|auto|[1-9]x[1-9])$")
-    look_interval: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
-    queue_size: int = Field(default=2, ge=1, le=64)
-    max_frame_age: Seconds = 0.5
-    hang_after: float = Field(default=10.0, ge=1, le=600)
-    adapt: bool = True
-
-    @field_validator("workers", mode="before")
-    @classmethod
-    def _some_workers(cls, value: object) -> object:
-        if value != "auto" and not (type(value) is int and 1 <= value <= 64):
-            raise ValueError("a whole number from 1 to 64, or auto")
-        return value
-
-    @property
-    def seconds_between_looks(self) -> float | None:
-        """0: every frame is looked at; None: by what is to be seen."""
-        return None if self.look_interval == "auto" else self.look_interval
-
-    @property
-    def tile_grid(self) -> tuple[int, int] | None:
-        """Columns and rows; None: as many as it takes, or none at all."""
-        columns, found, rows = self.tiles.partition("x")
-        return (int(columns), int(rows)) if found else None
-
-
-class ModelsConfig(Section):
-    """Which nets run, on what, and where their weights are looked for."""
-
-    detector: Literal["auto", "yunet", "centerface", "ssd-res10"] = "auto"
-    attributes: Literal["auto", "pair", "dlib", "faceres", "levi-hassner", "none"] = "auto"
-    runtime: Literal["auto", "onnxruntime", "openvino", "opencv"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    search_path: tuple[Path, ...] = ()
-    offline: bool = False
 
 
 class TrackingConfig(Section):
@@ -197,7 +160,10 @@ class ServerConfig(Section):
     auth: AuthConfig | Literal["none"] | None = None
     max_viewers: int = Field(default=500, ge=1, le=10_000)
     viewer_timeout: Seconds = 5.0
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: tuple[Origin, ...] = ()
+    tls: TlsConfig | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    path_prefix: PathPrefix = ""
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
@@ -205,6 +171,11 @@ class ServerConfig(Section):
             raise ValueError(
                 f"host {self.host} can be reached from other machines: set auth.file or auth.token, "
                 "or auth: none if the network itself keeps strangers out"
+            )
+        if self.auth is None and (self.trusted_proxies or self.path_prefix):
+            raise ValueError(
+                "through a proxy it can be reached from other machines: set auth.file or auth.token, "
+                "or auth: none if the proxy itself keeps strangers out"
             )
         return self
 

@@ -86,8 +86,8 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
             "cameras": cameras,
             "models": config.models.model_copy(update={"search_path": search_path}),
             "store": _beside(config.store, base),
-            "server": _with_tokens_beside(config.server, base),
             "mqtt": mqtt,
+            "server": _with_certificate_beside(_with_tokens_beside(config.server, base), base),
         }
     )
 
@@ -114,6 +114,14 @@ def _with_tokens_beside(server: ServerConfig, base: Path) -> ServerConfig:
         return server
     file = (base / auth.file.expanduser()).absolute()
     return server.model_copy(update={"auth": auth.model_copy(update={"file": file})})
+
+
+def _with_certificate_beside(server: ServerConfig, base: Path) -> ServerConfig:
+    """The server; where the files of its certificate have no whole path, they lie in the configuration's folder."""
+    if server.tls is None:
+        return server
+    cert, key = ((base / file.expanduser()).absolute() for file in (server.tls.cert, server.tls.key))
+    return server.model_copy(update={"tls": server.tls.model_copy(update={"cert": cert, "key": key})})
 
 
 class _TooLargeError(Exception):

@@ -238,12 +238,12 @@ class Harness:
     @property
     def url(self) -> str:
         """Of the page."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.services.config.server.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def ws_url(self) -> str:
         """Of the websocket."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return self.url.replace("http", "ws", 1) + "/ws"
 
 
 def make_services(scenes: Mapping[str, Scene] = SCENES, **overrides: Any) -> tuple[Services, dict[str, FakeCamera]]:

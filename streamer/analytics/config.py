@@ -9,11 +9,10 @@ from pydantic import Field, field_validator, model_validator
 
 from streamer.analytics.geometry import is_simple
 from streamer.analytics.rules import Line, Rules, Zone
-from streamer.config_section import Section
+from streamer.config_section import Fraction, Section
 
 __all__ = ["LineConfig", "RulesConfig", "ZoneConfig"]
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
 FractionPoint = tuple[Fraction, Fraction]
 RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/]+$")]
 

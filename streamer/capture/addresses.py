@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
 from streamer.redaction import redact, register_secret
+from streamer.source_urls import URL_SCHEMES, split_credentials
 
-__all__ = ["Address", "Kind", "locate", "shown", "split_credentials"]
+__all__ = ["Address", "Kind", "locate", "shown"]
 
 # FFmpeg's RTSP client keeps "user:password" in 128 bytes and cuts the rest off in silence (libavformat/rtsp.c).
 _RTSP_CREDENTIALS_MAX = 127
@@ -22,7 +23,6 @@ _RTSP_CREDENTIALS_MAX = 127
 _UNENCODED = "!$&'()*+,;="
 _URL = re.compile(r"^(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
 _PORT = re.compile(r":(\d*)$")
-_HOST = re.compile(r"^(\[[0-9A-Fa-f:.%]+\]|[^\s:@/?#\[\]]+)(:\d*)?$")
 _DEVICE = re.compile(r"^/dev/video\d+$")
 _MEDIA_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 
@@ -76,24 +76,6 @@ def shown(camera: CameraConfig) -> str:
         return redact(camera.source)
 
 
-def split_credentials(rest: str) -> tuple[str, str, str]:
-    """User name, password and remainder of a URL, given without its scheme; both are decoded.
-
-    People paste passwords as they are. So where what stands before the first slash can't end in a host and port, as in
-    `admin:pa/ss@host/path`, the user part is taken to reach to the last "@".
-    """
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    before, at, host = authority.rpartition("@")
-    if _HOST.match(host) or "@" not in rest:
-        if not at:
-            return "", "", rest
-        userinfo, remainder = before, host + rest[len(authority) :]
-    else:
-        userinfo, _, remainder = rest.rpartition("@")
-    user, _, password = userinfo.partition(":")
-    return unquote(user), unquote(password), remainder
-
-
 def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
     user, password, remainder = split_credentials(rest)
     register_secret(password)
@@ -104,8 +86,8 @@ def _network(scheme: str, rest: str, camera: CameraConfig) -> Address:
         # As it is sent to the camera, which may repeat it in an error that FFmpeg prints
         register_secret(base64.b64encode(f"{user}:{password}".encode()).decode())
     shown = redact(f"{scheme}://{remainder}")
-    if scheme not in {"rtsp", "rtsps", "http", "https"}:
-        raise SourceError(f"{shown}: {scheme}:// can't be read; use rtsp, rtsps, http or https", retry=False)
+    if scheme not in URL_SCHEMES:
+        raise SourceError(f"{shown}: {scheme}:// can't be read; use {', '.join(URL_SCHEMES)}", retry=False)
     if ":" in user:
         raise SourceError(f"{shown}: a user name can't hold a colon", retry=False)
     userinfo = ""

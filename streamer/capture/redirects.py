@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from streamer.capture.addresses import Address, split_credentials
+from streamer.capture.addresses import Address
 from streamer.capture.rtsp import Answer, authorization, request
 from streamer.errors import SourceError
 from streamer.redaction import redact, register_secret
+from streamer.source_urls import split_credentials
 
 __all__ = ["MOST_REDIRECTS", "Way", "follow_redirects"]
 

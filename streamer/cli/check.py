@@ -10,13 +10,13 @@ import yaml
 from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
-from streamer.capture.addresses import split_credentials
 from streamer.cli.console import ConfigOption, configuration, errors, open_store, output
 from streamer.config import CameraConfig, Config
 from streamer.errors import ConfigError, StreamerError
 from streamer.inference.model_store import ModelStore
 from streamer.logs import quiet_libraries
 from streamer.redaction import redact, register_secret, secrets_in_url
+from streamer.source_urls import split_credentials
 
 if TYPE_CHECKING:
     from streamer.capture.source import SourceInfo

@@ -82,7 +82,9 @@ async def _serve(app: App, config: Config) -> None:
         cameras = "1 camera" if len(config.cameras) == 1 else f"{len(config.cameras)} cameras"
         nets = ", ".join(f"{n['name']} on {n['runtime']} ({n['precision']})" for n in app.models().values())
         errors.print(f"\n  [bold]streamer[/] watches {cameras} with {nets}", highlight=False)
-        errors.print(f"  open [bold cyan]http://{host}:{port}/[/] - Ctrl-C stops\n", highlight=False)
+        scheme = "http" if config.server.tls is None else "https"
+        address = f"{scheme}://{host}:{port}{config.server.path_prefix}/"
+        errors.print(f"  open [bold cyan]{address}[/] - Ctrl-C stops\n", highlight=False)
         await stop.wait()
     finally:
         await app.stop()

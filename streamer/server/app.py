@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,12 +31,14 @@ from streamer.server.auth import Guard, login_router
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.documentation import documentation_page
 from streamer.server.footfall_api import footfall_router
+from streamer.server.forwarding import ProxiedRequests, path_prefix_of
 from streamer.server.heat_api import heat_router
 from streamer.server.images import image_router
-from streamer.server.problems import install_problem_handlers
+from streamer.server.problems import install_problem_handlers, problem_response
 from streamer.server.protocol import MAX_MESSAGE, MESSAGE_TYPES
 from streamer.server.rules_api import rules_router
 from streamer.server.services import Services
+from streamer.server.tls import Certificate
 from streamer.server.transport import ViewerHttpProtocol, ViewerWebSocketProtocol
 
 __all__ = ["Server", "Services", "create_app"]
@@ -70,6 +73,7 @@ def create_app(services: Services) -> FastAPI:
     """
     broadcaster = Broadcaster(services)
     authenticator = Authenticator(services.config.server)
+    reached = services.config.server
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -82,8 +86,15 @@ def create_app(services: Services) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        responses={
+            401: problem_response("A token is needed, and none came, or a wrong one."),
+            403: problem_response("Not allowed: to this token, or to pages of this Origin."),
+        },
+        servers=[{"url": reached.path_prefix}] if reached.path_prefix else None,
         docs_url=None,
         redoc_url=None,
+        # They would lead to what the Host header says, and out of the path prefix
+        redirect_slashes=False,
     )
     app.state.broadcaster = broadcaster
     install_problem_handlers(app)
@@ -100,6 +111,7 @@ def create_app(services: Services) -> FastAPI:
     # The last added is the outermost: refusals, too, carry the security headers
     app.add_middleware(Guard, config=services.config.server, authenticator=authenticator)
     app.add_middleware(_SecurityHeaders)
+    app.add_middleware(ProxiedRequests, proxies=reached.trusted_proxies, path_prefix=reached.path_prefix)
     return app
 
 
@@ -113,8 +125,8 @@ def _add_pages(app: FastAPI, broadcaster: Broadcaster) -> None:
         return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
     @app.get("/docs", include_in_schema=False)
-    async def documentation() -> HTMLResponse:
-        return HTMLResponse(documentation_page(app.openapi()))
+    async def documentation(request: Request) -> HTMLResponse:
+        return HTMLResponse(documentation_page(app.openapi(), path_prefix_of(request.scope)))
 
 
 class _StaticFiles(StaticFiles):
@@ -150,11 +162,16 @@ class Server:
     """Runs the application in the running loop, and leaves signals alone."""
 
     def __init__(self, services: Services) -> None:
+        """Raises ConfigError: the certificate can't be used."""
         self._config = services.config.server
+        self._certificate = None if self._config.tls is None else Certificate(self._config.tls)
         self.app = create_app(services)
+        certificate = self._certificate
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self.app,
+                ssl_context_factory=None if certificate is None else lambda _config, _usual: certificate.context,
+                proxy_headers=False,  # see ProxiedRequests
                 http=ViewerHttpProtocol,
                 ws=ViewerWebSocketProtocol,
                 ws_max_size=MAX_MESSAGE,
@@ -168,6 +185,7 @@ class Server:
             )
         )
         self._main: asyncio.Task[None] | None = None
+        self._renewal: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
         """Listen, and serve from now on; returns the port. Raises StreamerError when the address can't be had."""
@@ -177,12 +195,16 @@ class Server:
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=listeners)
         self._main = asyncio.create_task(server.main_loop(), name="server")
+        if self._certificate is not None:
+            self._renewal = asyncio.create_task(self._certificate.watch(), name="certificate")
         return int(listeners[0].getsockname()[1])
 
     async def stop(self, timeout: float = 3.0) -> None:  # noqa: ASYNC109 - bounds the whole, and never raises
         """Close every connection and the port. Whoever has not left after `timeout` seconds is cut off."""
         if self._main is None:
             return
+        if self._renewal is not None:
+            self._renewal.cancel()
         server = self._server
         for listener in server.servers:  # first: who is sent away must not come in again
             listener.close()

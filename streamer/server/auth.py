@@ -21,6 +21,7 @@ from streamer.server.access.authentication import Authenticator, Unknown, host_o
 from streamer.server.access.rights import Access, admit
 from streamer.server.access.sessions import COOKIE, SESSION_SECONDS
 from streamer.server.access.table import Found, NotServed, find
+from streamer.server.forwarding import path_prefix_of
 from streamer.server.problems import problem, unknown_camera
 
 __all__ = ["Guard", "login_router"]
@@ -36,7 +37,7 @@ class Guard:
         self._app = app
         self._config = config
         self._authenticator = authenticator
-        self._trusted = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
+        self._trusted = frozenset(config.allowed_origins)
         self._trusted_hosts = frozenset(urlsplit(origin).netloc for origin in self._trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +62,7 @@ class Guard:
             return problem(
                 403, "this Host is not served here; use localhost, or list its address under server.allowed_origins"
             )
-        if method not in {"GET", "HEAD", "OPTIONS"} and not self._origin_allowed(asked.headers):
+        if method not in {"GET", "HEAD", "OPTIONS"} and not self._origin_allowed(asked):
             return problem(403, "pages of this Origin may not connect; list it under server.allowed_origins")
         return None
 
@@ -87,19 +88,29 @@ class Guard:
         host = headers.get("host", "").lower()
         return _hostname(host) in LOOPBACK_HOSTS or host in self._trusted_hosts
 
-    def _origin_allowed(self, headers: Headers) -> bool:
+    def _origin_allowed(self, asked: HTTPConnection) -> bool:
         """A page of another site can send with the viewer's cookies; programs send no Origin."""
-        origin = headers.get("origin")
+        origin = asked.headers.get("origin")
         if origin is None:
             return True
         origin = origin.lower()
-        return origin in self._trusted or urlsplit(origin).netloc == headers.get("host", "").lower()
+        return origin in self._trusted or origin in _own_origins(asked)
+
+
+def _own_origins(asked: HTTPConnection) -> set[str]:
+    """Of the server's own pages. Over TLS none without it: who can change those on their way is a stranger.
+
+    Without TLS those with it, too: a proxy may add it, and not say so.
+    """
+    host = asked.headers.get("host", "").lower()
+    secure = asked.scope["scheme"] in {"https", "wss"}
+    return {f"https://{host}"} if secure else {f"http://{host}", f"https://{host}"}
 
 
 def _challenge(asked: HTTPConnection, method: str, path: str) -> Response:
     challenge = {"WWW-Authenticate": 'Bearer realm="streamer"'}
     if method == "GET" and "text/html" in asked.headers.get("accept", ""):
-        return login_page(401, headers=challenge, target=path)
+        return login_page(401, headers=challenge, target=path, prefix=path_prefix_of(asked.scope))
     return problem(401, "needs a token: send Authorization: Bearer, or sign in at /login", headers=challenge)
 
 
@@ -125,10 +136,13 @@ def _hostname(host: str) -> str:
     return host.partition(":")[0]
 
 
-def login_page(status: int, *, headers: Mapping[str, str] | None = None, target: str, message: str = "") -> Response:
-    """The form. target: the path to go to afterwards."""
+def login_page(
+    status: int, *, headers: Mapping[str, str] | None = None, target: str, message: str = "", prefix: str
+) -> Response:
+    """The form. target: the path to go to afterwards. prefix: of this server's paths, as browsers see them."""
     page = resources.files("streamer.server").joinpath("pages", "login.html").read_text("utf-8")
-    page = page.replace("{{target}}", html.escape(target)).replace("{{message}}", html.escape(message))
+    for name, text in (("prefix", prefix), ("target", target), ("message", message)):
+        page = page.replace(f"{{{{{name}}}}}", html.escape(text))
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
@@ -137,8 +151,11 @@ def login_router(authenticator: Authenticator) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/login")
-    async def show_form() -> Response:
-        return login_page(200, target="/") if authenticator.guarded else RedirectResponse("/", 303)
+    async def show_form(request: Request) -> Response:
+        prefix = path_prefix_of(request.scope)
+        return (
+            login_page(200, target="/", prefix=prefix) if authenticator.guarded else RedirectResponse(f"{prefix}/", 303)
+        )
 
     @router.get("/login.css")
     async def style() -> Response:
@@ -147,8 +164,9 @@ def login_router(authenticator: Authenticator) -> APIRouter:
 
     @router.post("/login")
     async def sign_in(request: Request) -> Response:
+        prefix = path_prefix_of(request.scope)
         if not authenticator.guarded:
-            return RedirectResponse("/", 303)
+            return RedirectResponse(f"{prefix}/", 303)
         try:
             form = await _form(request)
         except TimeoutError:
@@ -159,16 +177,21 @@ def login_router(authenticator: Authenticator) -> APIRouter:
         grant = authenticator.by_token(form.get("token", "").strip(), host_of(request))
         if grant is None:
             too_many = await authenticator.punish(request)
-            return too_many or login_page(401, target=target, message="This token is not known here, or has ended.")
-        response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
+            return too_many or login_page(
+                401, target=target, message="This token is not known here, or has ended.", prefix=prefix
+            )
+        response = RedirectResponse(prefix + target, 303, headers={"Cache-Control": "no-store"})
         cookie, secure = authenticator.sessions.new_cookie(grant), request.url.scheme == "https"
-        response.set_cookie(COOKIE, cookie, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+        response.set_cookie(
+            COOKIE, cookie, SESSION_SECONDS, path=prefix or "/", httponly=True, samesite="strict", secure=secure
+        )
         return response
 
     @router.post("/logout")
-    async def sign_out() -> Response:
-        response = RedirectResponse("/login", 303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    async def sign_out(request: Request) -> Response:
+        prefix = path_prefix_of(request.scope)
+        response = RedirectResponse(f"{prefix}/login", 303)
+        response.delete_cookie(COOKIE, path=prefix or "/", httponly=True, samesite="strict")
         return response
 
     return router

@@ -8,10 +8,10 @@ from typing import Any
 __all__ = ["documentation_page"]
 
 
-def documentation_page(document: dict[str, Any]) -> str:
-    """HTML. document: what /openapi.json answers."""
+def documentation_page(document: dict[str, Any], path_prefix: str = "") -> str:
+    """HTML. document: what /openapi.json answers. path_prefix: below which the server is found."""
     operations = "".join(
-        _operation(path, method, operation)
+        _operation(path_prefix + path, method, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if method != "head"
@@ -21,10 +21,10 @@ def documentation_page(document: dict[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])} API</title>"
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/login.css"></head><body>'
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="login.css"></head><body>'
         f'<main class="wide"><h1>{escape(info["title"])} {escape(info["version"])}</h1>'
         f"<p>{escape(info.get('description', ''))}</p>"
-        '<p>The same for programs: <a href="/openapi.json">/openapi.json</a></p>'
+        f'<p>The same for programs: <a href="openapi.json">{escape(path_prefix)}/openapi.json</a></p>'
         f"{operations}</main></body></html>"
     )
 

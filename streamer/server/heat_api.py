@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from streamer.analytics.heat import COLUMNS, ROWS
-from streamer.server.problems import SafeJSONResponse, unknown_camera
+from streamer.server.problems import SafeJSONResponse, problem_response, unknown_camera
 from streamer.server.services import Services
 
 __all__ = ["HeatModel", "heat_router"]
@@ -30,7 +30,11 @@ def heat_router(services: Services) -> APIRouter:
     router = APIRouter(tags=["footfall"])
     known = {camera.id for camera in services.config.cameras}
 
-    @router.get("/api/v1/cameras/{camera_id}/heat", response_model=HeatModel)
+    @router.get(
+        "/api/v1/cameras/{camera_id}/heat",
+        response_model=HeatModel,
+        responses={404: problem_response("No camera has this id"), 422: problem_response("A time is no number")},
+    )
     async def heat(
         camera_id: str,
         begin: Annotated[float, Query(alias="from", ge=0, description="UTC seconds")] = 0.0,

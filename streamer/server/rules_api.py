@@ -19,6 +19,7 @@ __all__ = ["rules_router"]
 _PATH = "/api/v1/cameras/{camera_id}/rules"
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: problem_response("No camera has this id")}
 _REFUSED: dict[int | str, dict[str, Any]] = {
+    400: problem_response("The body is no JSON"),
     409: problem_response("The configuration has a line or zone of this name"),
     422: problem_response("A line or zone is wrong"),
     503: problem_response("The database can't keep them now; nothing has changed"),

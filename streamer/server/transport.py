@@ -38,6 +38,7 @@ class Connection:
 
     def __init__(self, transport: asyncio.Transport, writer: _Writer) -> None:
         self._transport = transport
+        self._carrier = _carrier_of(transport)
         self._writer = writer
         self._left = 0
         self._since: float | None = None
@@ -54,7 +55,7 @@ class Connection:
     @property
     def idle(self) -> bool:
         """Nothing waits to be sent."""
-        return self._transport.get_write_buffer_size() == 0
+        return self._waiting() == 0
 
     def abort(self) -> None:
         """Drop the connection at once. Closing it would wait until the viewer has taken what is buffered: for ever."""
@@ -62,12 +63,17 @@ class Connection:
 
     def stuck_for(self, now: float) -> float:
         """Seconds, of the calls' own clock, for which data has waited and the viewer has taken not one byte."""
-        waiting = self._transport.get_write_buffer_size()
+        waiting = self._waiting()
         left = waiting + self._unacknowledged() if waiting else 0
         if left == 0 or left != self._left or self._since is None:
             self._since = now
         self._left = left
         return now - self._since
+
+    def _waiting(self) -> int:
+        """Bytes in our own buffers."""
+        carried = self._carrier.get_write_buffer_size() if self._carrier is not None else 0
+        return self._transport.get_write_buffer_size() + carried
 
     def _unacknowledged(self) -> int:
         """Bytes in the kernel that the viewer's side has not acknowledged; 0 where the system doesn't tell.
@@ -109,9 +115,18 @@ def connection_of(scope: Any) -> Connection | None:
     return cast("Connection | None", scope.get("state", {}).get(_STATE_KEY))
 
 
+def _carrier_of(transport: asyncio.Transport) -> asyncio.WriteTransport | None:
+    """The TCP transport under one with TLS, which has a buffer of its own; asyncio has no public way to it."""
+    return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+
+
 def _set_up(transport: asyncio.Transport) -> None:
-    # Sending waits as soon as the kernel takes no more: what is chosen to be sent then is the newest
-    transport.set_write_buffer_limits(high=0)
+    # Sending waits as soon as the kernel takes no more: what is chosen to be sent then is the newest. Not 0, as with it
+    # asyncio's TLS begins to wait when there is nothing to wait for
+    transport.set_write_buffer_limits(high=1, low=0)
+    carrier = _carrier_of(transport)
+    if carrier is not None:
+        carrier.set_write_buffer_limits(high=0)
     sock = transport.get_extra_info("socket")
     if sock is None:
         return

@@ -49,7 +49,13 @@ class Visitor:
     """
 
     def __init__(
-        self, browser: Browser, size: tuple[int, int] = DESKTOP, *, scheme: str = "light", timezone: str | None = None
+        self,
+        browser: Browser,
+        size: tuple[int, int] = DESKTOP,
+        *,
+        scheme: str = "light",
+        timezone: str | None = None,
+        any_certificate: bool = False,
     ) -> None:
         phone = size == PHONE
         self._width = size[0]
@@ -61,6 +67,7 @@ class Visitor:
             device_scale_factor=2 if phone else 1,
             reduced_motion="reduce",
             timezone_id=timezone,
+            ignore_https_errors=any_certificate,
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)

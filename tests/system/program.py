@@ -22,7 +22,7 @@ __all__ = ["Program", "eventually", "weights"]
 
 T = TypeVar("T")
 
-_ADDRESS = re.compile(r"open (http://\S+)/")
+_ADDRESS = re.compile(r"open (https?://\S+)/")
 _SHARED_WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 

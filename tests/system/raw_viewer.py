@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 from types import TracebackType
 from typing import Any, Self
@@ -20,12 +21,21 @@ _HANDSHAKE = (
 class RawViewer:
     """Connected, with the answer to its request read; a websocket by default, else whatever `request` asks for."""
 
-    def __init__(self, port: int, *, receive_buffer: int | None = None, request: str = _HANDSHAKE) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        receive_buffer: int | None = None,
+        request: str = _HANDSHAKE,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10)
         self.socket.connect(("127.0.0.1", port))
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.socket.sendall(request.format(port=port).encode())
         self.answer = b""
         while not self.answer.endswith(b"\r\n\r\n"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.capture.addresses import Kind, locate, shown, split_credentials
+from streamer.capture.addresses import Kind, locate, shown
 from streamer.errors import SourceError
 from streamer.redaction import redact
 from tests.watching import camera
@@ -42,28 +42,6 @@ from tests.watching import camera
 def test_source_is_taken_for(source: str, platform: str, kind: Kind, url: str, input_format: str | None) -> None:
     address = locate(camera(source), platform)
     assert (address.kind, address.url, address.input_format) == (kind, url, input_format)
-
-
-@pytest.mark.parametrize(
-    ("rest", "user", "password", "remainder"),
-    [
-        ("host/path", "", "", "host/path"),
-        ("u:p@host/path", "u", "p", "host/path"),
-        ("u@host", "u", "", "host"),
-        ("u:p%40q@host/path", "u", "p@q", "host/path"),  # encoded, as RFC 3986 wants it
-        ("u:p@q@host/path", "u", "p@q", "host/path"),  # pasted as it is
-        ("u:p/q@host/path", "u", "p/q", "host/path"),
-        ("u:p#q@host/path", "u", "p#q", "host/path"),
-        ("u:p@:/#%w x@host:554/path", "u", "p@:/#%w x", "host:554/path"),
-        ("u:100%@host/path", "u", "100%", "host/path"),
-        ("[fe80::1]:554/path", "", "", "[fe80::1]:554/path"),
-        ("u:p@[fe80::1]:554/path", "u", "p", "[fe80::1]:554/path"),
-        ("host/path?mail=a@b", "", "", "host/path?mail=a@b"),
-        ("u:p@host/path?mail=a@b", "u", "p", "host/path?mail=a@b"),
-    ],
-)
-def test_user_part_is_found(rest: str, user: str, password: str, remainder: str) -> None:
-    assert split_credentials(rest) == (user, password, remainder)
 
 
 @given(
