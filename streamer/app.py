@@ -184,6 +184,7 @@ class App:
             database,
             self.config.store,
             session=self.session,
+            cameras=[camera.id for camera in self.config.cameras],
             group_of=AgeGroups(self.config.footfall.age_groups).of,
             metrics=self.metrics,
             health=self.health,
