@@ -263,6 +263,8 @@ class App:
             for pipeline in self._pipelines.values():
                 if outcome := pipeline.idle(time.monotonic()):
                     self._tell_all(outcome.events, outcome.minutes)
+                    if self._mqtt is not None:
+                        self._mqtt.occupancy(pipeline.camera, outcome.occupancy)
 
     def _tell_all(self, events: Sequence[Event], minutes: Sequence[OccupancyMinute]) -> None:
         for event in events:
