@@ -184,6 +184,7 @@ class App:
             database,
             self.config.store,
             session=self.session,
+            cameras=[camera.id for camera in self.config.cameras],
             group_of=AgeGroups(self.config.footfall.age_groups).of,
             metrics=self.metrics,
             health=self.health,
@@ -262,6 +263,8 @@ class App:
             for pipeline in self._pipelines.values():
                 if outcome := pipeline.idle(time.monotonic()):
                     self._tell_all(outcome.events, outcome.minutes)
+                    if self._mqtt is not None:
+                        self._mqtt.occupancy(pipeline.camera, outcome.occupancy)
 
     def _tell_all(self, events: Sequence[Event], minutes: Sequence[OccupancyMinute]) -> None:
         for event in events:

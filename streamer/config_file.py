@@ -78,6 +78,7 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
         raise ConfigError(f"{name}: {count}", [redact(problem) for problem in problems])
     cameras = tuple(_from_folder(camera, base) for camera in config.cameras)
     search_path = tuple((base / folder.expanduser()).resolve() for folder in config.models.search_path)
+    queue_file = (base / config.webhooks.queue_file.expanduser()).resolve()
     mqtt = config.mqtt
     if mqtt is not None and mqtt.ca_file is not None:
         mqtt = mqtt.model_copy(update={"ca_file": (base / mqtt.ca_file.expanduser()).resolve()})
@@ -88,6 +89,7 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
             "store": _beside(config.store, base),
             "mqtt": mqtt,
             "server": _with_certificate_beside(_with_tokens_beside(config.server, base), base),
+            "webhooks": config.webhooks.model_copy(update={"queue_file": queue_file}),
         }
     )
 

@@ -53,6 +53,10 @@ class Story:
         """Nothing is known of the visitor yet."""
         return self._event(EventKind.LINE_CROSSED, at, track(age=None), rule=line, direction=direction)
 
+    def enters(self, at: float, zone: str = "till") -> Event:
+        """A zone."""
+        return self._event(EventKind.ZONE_ENTERED, at, track(age=None), rule=zone)
+
     def leaves(self, at: float, entered_at: float, zone: str = "till") -> Event:
         """A zone."""
         data = {"entered_at": entered_at, "dwell": at - entered_at}
@@ -95,6 +99,7 @@ class Writing:
             database,
             config or StoreConfig(retention=FOR_EVER),
             session=session,
+            cameras=("door", "yard"),
             group_of=AgeGroups().of,
             metrics=self.metrics,
             health=self.health,

@@ -77,7 +77,7 @@ class VisitRow(BaseModel):
     key: str
     camera: str
     started_at: float = Field(description="UTC seconds")
-    ended_at: float | None = Field(description="UTC seconds; null: under way, or the program ended meanwhile")
+    ended_at: float | None = Field(description="UTC seconds; null: under way")
     gender: str
     gender_confidence: float
     age_group: str
@@ -85,6 +85,7 @@ class VisitRow(BaseModel):
     age_low: float | None
     age_high: float | None
     samples: int = Field(description="looks that age and gender rest on")
+    interrupted: bool = Field(description="the program was killed meanwhile: ended_at is when it was last alive")
 
 
 class VisitsModel(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, false
 
 __all__ = [
     "crossings",
@@ -30,8 +30,9 @@ metadata = MetaData()
 # SQLite numbers rows by itself only where the key is called INTEGER
 _Id: Final = BigInteger().with_variant(Integer, "sqlite")
 
-# One for each face that counted. ended_at: null while the visit is under way, and for ever where the program was
-# killed meanwhile. gender and age_group: 'unknown' until the visit ends, as they rest on all of its looks.
+# One for each face that counted. ended_at: null while the visit is under way. gender and age_group: 'unknown' until the
+# visit ends, as they rest on all of its looks. interrupted: the program was killed meanwhile, so that the visit ends at
+# the last heartbeat before, and nothing is known of the visitor.
 visits = Table(
     "visits",
     metadata,
@@ -47,6 +48,7 @@ visits = Table(
     Column("age_low", Double),
     Column("age_high", Double),
     Column("samples", Integer, nullable=False),
+    Column("interrupted", Boolean, nullable=False, server_default=false()),
     Index("visits_by_camera", "camera", "started_at"),
     Index("visits_by_time", "started_at"),
     sqlite_autoincrement=True,

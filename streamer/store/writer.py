@@ -21,6 +21,7 @@ from streamer.metrics import Metrics
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
 from streamer.store.drawn_rules import read_rules
+from streamer.store.interrupted import close_interrupted
 from streamer.store.retention import Retention
 from streamer.store.rows import GroupOf, Item, rows_of, uptime_rows
 from streamer.store.uptime import Uptime
@@ -45,14 +46,20 @@ class StoreWriter:
         config: StoreConfig,
         *,
         session: str,
+        cameras: Sequence[str],
         group_of: GroupOf,
         metrics: Metrics,
         health: Health,
         on_rules: Callable[[Mapping[str, RulesConfig]], None] = lambda _: None,
     ) -> None:
-        """session: of this run. on_rules: is given the drawn rules of all cameras, once the database was opened."""
+        """session: of this run. cameras: ids of all that it has, and no other run has at the same time.
+
+        on_rules: is given the drawn rules of all cameras, once the database was opened.
+        """
         self._database = database
         self._session = session
+        self._cameras = tuple(cameras)
+        self._begun = False
         self._group_of = group_of
         self._metrics = metrics
         self._health = health
@@ -130,6 +137,12 @@ class StoreWriter:
 
     def _begin(self) -> None:
         self._database.open()
+        if not self._begun:
+            with self._database.write() as connection:
+                closed = close_interrupted(connection, self._cameras)
+            if closed:
+                log.warning("visits that were under way when the program was killed: %d, closed now", closed)
+            self._begun = True
         if self._on_rules is not None:
             with self._database.read(_RETRY_SECONDS) as connection:
                 drawn = read_rules(connection)

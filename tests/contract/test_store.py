@@ -135,6 +135,43 @@ def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(databa
     assert spans == [(milliseconds(NOON), begin), (end, milliseconds(NOON + 10_000))]
 
 
+def test_what_was_under_way_at_a_kill_ends_once_when_the_program_was_last_alive(url: str) -> None:
+    with writing(url, session="killed") as here:
+        here.writer.event(Story("whole").starts(NOON))
+        here.writer.event(Story("whole").ends(NOON + 3, NOON))
+        open_visit, elsewhere = Story("open"), Story("elsewhere", camera="another program's")
+        for event in (
+            open_visit.starts(NOON + 1), open_visit.enters(NOON + 2), open_visit.leaves(NOON + 3, NOON + 2),
+            open_visit.enters(NOON + 4), open_visit.crosses(NOON + 5), elsewhere.starts(NOON + 1),
+        ):  # fmt: skip
+            here.writer.event(event)
+    with here.database.write() as connection:
+        for session, until in (("killed", NOON + 9), ("later", NOON + 99)):
+            since = NOON if session == "killed" else NOON + 60
+            write_uptime(connection, uptime_rows([Interval("door", since, until)], session=session))
+    here.database.close()
+    for session in ("next", "after that"):
+        with writing(url, session=session) as here:
+            here.writer.event(Story("open").starts(NOON + 1))  # told once more, as after a kill
+    reader = Database(url)
+    reader.open()
+    visits = {row["key"]: (row["ended_at"], row["interrupted"]) for row in all_rows(reader, tables.visits)}
+    assert visits == {
+        "whole": (milliseconds(NOON + 3), False),
+        "open": (milliseconds(NOON + 9), True),
+        "elsewhere": (None, False),
+    }
+    stays = [(row["entered_at"], row["left_at"]) for row in all_rows(reader, tables.stays)]
+    assert sorted(stays) == [tuple(map(milliseconds, stay)) for stay in ((NOON + 2, NOON + 3), (NOON + 4, NOON + 9))]
+    timed = {(row["counted"], row["camera"]): 0 for row in all_rows(reader, tables.hours)}
+    for row in all_rows(reader, tables.hours):
+        timed[row["counted"], row["camera"]] += row["timed"]
+    assert timed == {
+        ("visits", "door"): 2, ("visits", "another program's"): 0, ("stays", "door"): 2, ("crossings", "door"): 1
+    }  # fmt: skip
+    reader.close()
+
+
 def test_the_writer_keeps_what_it_is_told_before_it_ends(url: str) -> None:
     with writing(url) as here:
         here.writer.status(live("door", NOON))
@@ -156,7 +193,7 @@ def test_no_column_can_hold_who_somebody_was() -> None:
     place = {"key", "camera", "gender", "age_group"}
     assert columns == {
         *(f"visits.{name}" for name in {"id", "started_at", "ended_at", "gender_confidence"} | place),
-        *(f"visits.{name}" for name in ("age", "age_low", "age_high", "samples")),
+        *(f"visits.{name}" for name in ("age", "age_low", "age_high", "samples", "interrupted")),
         *(f"crossings.{name}" for name in {"id", "visit", "line", "direction", "at"} | place),
         *(f"stays.{name}" for name in {"id", "visit", "zone", "entered_at", "left_at"} | place),
         *(f"occupancy.{name}" for name in ("camera", "minute", "zone", "session", "mean", "peak", "observed")),

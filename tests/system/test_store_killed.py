@@ -55,6 +55,8 @@ def test_fifty_kills_lose_at_most_what_was_not_committed(tmp_path: Path) -> None
             killed_at = time.time()
             assert process.stdout.readline() == "dead\n"
             kept, last_up = look(file)
+            if any(key.startswith(f"c{cycle}-") for key in kept):
+                assert not seen & still_open(file), "a visit of an earlier run is open still"
             assert seen <= kept, f"cycle {cycle} lost what had been committed: {sorted(seen - kept)[:5]}"
             seen = kept
             happened = {key: float(at) for at, key in (line.split() for line in journal.read_text().splitlines())}
@@ -65,6 +67,12 @@ def test_fifty_kills_lose_at_most_what_was_not_committed(tmp_path: Path) -> None
                 assert 0 <= killed_at - last_up / 1000 < 5
     assert 0 < longest_lost < 5
     assert len(seen) > 1000
+
+
+def still_open(file: Path) -> set[str]:
+    """The visits without an end."""
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return {key for (key,) in connection.execute("SELECT key FROM visits WHERE ended_at IS NULL")}
 
 
 def look(file: Path) -> tuple[set[str], int]:

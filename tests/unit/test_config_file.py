@@ -28,7 +28,8 @@ def test_the_repositorys_own_file_is_valid_and_shows_every_default() -> None:
     path = REPOSITORY / "config.yaml"
     config = load_config(path, environ={})
     beside = config.store.model_copy(update={"url": SecretStr(f"sqlite:///{REPOSITORY / 'streamer.sqlite3'}")})
-    assert config == Config(cameras=config.cameras, store=beside)
+    waiting = config.webhooks.model_copy(update={"queue_file": REPOSITORY / "webhooks.sqlite"})
+    assert config == Config(cameras=config.cameras, store=beside, webhooks=waiting)
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(written) == set(Config.model_fields)
     for name, section in written.items():
@@ -161,6 +162,13 @@ def test_secrets_of_a_loaded_file_are_redacted_everywhere_afterwards() -> None:
         "cameras: [{id: a, source: 'rtsp://u:in-the-url@c/', username: u, password: 'p@ss:w/o#r%d'}]", name="c"
     )
     assert redact("p@ss:w/o#r%d in-the-url p%40ss%3Aw%2Fo%23r%25d") == "*** *** ***"
+
+
+def test_events_for_webhooks_wait_beside_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    for named, meant in (("", "webhooks.sqlite"), ("queue_file: spool/queue", "spool/queue"), ("queue_file: /q", "/q")):
+        path.write_text(CAMERA + f"webhooks: {{{named}}}", encoding="utf-8")
+        assert load_config(path).webhooks.queue_file == tmp_path / meant
 
 
 def test_relative_search_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
