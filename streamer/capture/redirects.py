@@ -30,7 +30,6 @@ MOST_REDIRECTS: Final = 5
 _URL = re.compile(r"(?P<scheme>rtsps?)://(?P<rest>[^/?#].*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]+\]|[^:/?#]+)(?::(?P<port>\d{1,5}))?(?=[/?#]|$)")
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}  # as FFmpeg has them
-_TIMED_OUT = 0.9  # of the time allowed
 _LARGEST = 256 * 1024  # bytes of an answer
 
 
@@ -38,8 +37,8 @@ class Way:
     """Where one camera's address leads, from attempt to attempt: asked anew only after one that did not open.
 
     The connection over which was asked stays open until FFmpeg has its own: a server that makes its stream when it is
-    asked, as GStreamer's does, would take it down in between and refuse FFmpeg. If FFmpeg got no answer that way, it is
-    closed first the next time: some small cameras serve one connection at a time.
+    asked, as GStreamer's does, would take it down in between and refuse FFmpeg. If FFmpeg didn't get the stream so, it
+    is closed first the next time, and so on by turns: some small cameras serve one connection at a time.
     """
 
     def __init__(self) -> None:
@@ -53,11 +52,10 @@ class Way:
             at, self._known = self._known or follow_redirects(address, timeout, held), None
             if not self._hold:
                 held.close()
-            began = time.monotonic()
             try:
                 yield at
             except BaseException:
-                self._hold = time.monotonic() - began < _TIMED_OUT * timeout
+                self._hold = not self._hold
                 raise
             self._known, self._hold = at, True
 

@@ -37,6 +37,7 @@ DropReason = Literal["corrupt", "keyframe"]
 _ERRORS_IN_A_ROW = 50
 """Packets that can't be decoded, one after the other, before the source counts as broken: 2 s at 25 a second."""
 _USUAL_FPS = 25.0
+_IN_TIME = 0.9  # of the time after which a camera that shows nothing is opened again: decoded as it comes by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,9 @@ class VideoSource:
         if self._container is None:
             raise ValueError("the source is closed")
         self._errors_in_a_row = 0
-        self._gate = KeyFrameGate(time.monotonic()) if self.live else None
+        stalled, unopened = self._camera.stall_timeout, max(self._camera.open_timeout, self._camera.stall_timeout)
+        gate = KeyFrameGate(time.monotonic(), at_first=_IN_TIME * unopened, later=_IN_TIME * stalled)
+        self._gate = gate if self.live else None
         self._gaps = FrameGaps() if self.info.transport == "udp" else None
         while not self._cancelled():
             try:

@@ -19,14 +19,16 @@ class KeyFrameGate:
     PATIENCE: Final = 5.0
     """s; a stream that marks no key frame in this time (gradual intra refresh) is decoded as it comes."""
 
-    def __init__(self, now: float) -> None:
-        """now: s, of any clock that goes on."""
-        self._deadline: float | None = now + self.PATIENCE
+    def __init__(self, now: float, *, at_first: float = PATIENCE, later: float = PATIENCE) -> None:
+        """now: s, of any clock that goes on. at_first, later: s for which a camera may show nothing."""
+        self._patience = min(self.PATIENCE, later)
+        self._deadline: float | None = now + min(self.PATIENCE, at_first)
         self._has_key_frames = True
 
     def admits(self, *, key: bool, now: float) -> bool:
         """Whether a packet is to be decoded. key: it holds a key frame."""
         if self._deadline is None:
+            self._has_key_frames = self._has_key_frames or key
             return True
         if not key and now < self._deadline:
             return False
@@ -37,7 +39,7 @@ class KeyFrameGate:
     def damaged(self, now: float) -> None:
         """What follows depends on something that is damaged or missing."""
         if self._has_key_frames and self._deadline is None:
-            self._deadline = now + self.PATIENCE
+            self._deadline = now + self._patience
 
 
 class FrameGaps:

@@ -77,6 +77,7 @@ class CameraPipeline:
         self._turn = Turn()  # had while a frame is followed, or time passes without one
         self._reports = threading.Lock()  # held while a frame is reported, or time passes without one
         self._followed = self._reported = 0  # frames; each belongs to the holder of the one or the other
+        self._closed = False
         self._effort = Effort()
 
     def set_effort(self, effort: Effort) -> None:
@@ -149,6 +150,8 @@ class CameraPipeline:
     def report(self, followed: Followed, readings: Sequence[FaceReading] | None) -> None:
         """Take in what was read, count, and deliver the result. readings: None where nothing was read."""
         with self._reports:
+            if self._closed:  # its end is told already
+                return
             try:
                 result = self._reporting.report(followed, readings)
                 self._deliver(followed.frame, result, followed.boxes)
@@ -185,6 +188,7 @@ class CameraPipeline:
             if not had or last is None or not self._reports.acquire(timeout=timeout):
                 return Outcome((), {}, ())
             try:
+                self._closed = True
                 at = last.at + self._tracking.lost_after + _IDLE_AFTER
                 return self._reporting.close(self._following.coast(at), at=at, wall_time=last.utc(at))
             finally:

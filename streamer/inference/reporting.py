@@ -67,7 +67,7 @@ class Reporting:
             size=(frame.width, frame.height),
             tracks=tracks,
             events=outcome.events,
-            timings=MappingProxyType(followed.timings),
+            timings=MappingProxyType(dict(followed.timings)),  # a reading that was given up may still note its own
             occupancy=outcome.occupancy,
             minutes=outcome.minutes,
         )

@@ -45,6 +45,15 @@ def test_a_stream_without_key_frames_is_shut_no_more() -> None:
     assert gate.admits(key=False, now=6.1)
 
 
+def test_key_frames_that_come_late_are_waited_for_again_after_the_first() -> None:
+    gate = KeyFrameGate(0.0, at_first=1.0, later=2.0)
+    assert gate.admits(key=False, now=1.0)
+    assert gate.admits(key=True, now=3.0)
+    gate.damaged(4.0)
+    assert not gate.admits(key=False, now=5.9)
+    assert gate.admits(key=False, now=6.0)
+
+
 def _missing(times: list[float]) -> list[float]:
     gaps = FrameGaps()
     return [at for at in times if gaps.missing(at)]
