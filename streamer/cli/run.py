@@ -44,10 +44,12 @@ def _run(config: Path | None, port: int | None) -> None:
     if port is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
     set_up_logging(settings.log)
-    from streamer.app import App
-    from streamer.cli.demo import fetch_demo, make_demo
-
     with open_store(settings) as store:
+        if settings.models.detector in {"auto", "yunet"}:
+            store.find("yunet")  # a wrong file is told at once, not after the seconds that the imports take
+        from streamer.app import App
+        from streamer.cli.demo import fetch_demo, make_demo
+
         app = App(settings, store)
         shows_demo = any(camera.source == "demo" for camera in settings.cameras)
         if shows_demo:
