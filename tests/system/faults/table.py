@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.system.faults.bad_lines import bad_lines
+from tests.system.faults.changes import changes
 from tests.system.faults.ends import ends_in_every_state
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
@@ -24,6 +25,7 @@ TABLE: Final[Mapping[str, Rows]] = {
     "refusing": refusing_servers,
     "streams": ill_streams,
     "packets": bad_lines,
+    "changes": changes,
     "nets": ill_nets,
     "viewers": ill_viewers,
     "stuck": stuck_viewers,
