@@ -17,16 +17,14 @@ from streamer.analytics.age_groups import AgeGroups
 from streamer.analytics.heat import HeatMap
 from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
-from streamer.capture.reader import CameraReader
-from streamer.config import CameraConfig, Config
+from streamer.cameras import Cameras
+from streamer.config import Config
 from streamer.health import Health
 from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
-from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
-from streamer.inference.load_control import ControlledCamera, LoadControl
+from streamer.inference.load_control import LoadControl
 from streamer.inference.model_store import ModelStore
-from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool
 from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
@@ -64,7 +62,6 @@ class App:
         self.health = Health(self.metrics)
         self.hub = Hub(self.metrics)
         self.session = secrets.token_hex(6)  # of this run, in the keys of its events
-        self._pipelines: dict[str, CameraPipeline] = {}
         self._detector: Detector = open_detector(config.models, config.inference, store)
         self._attributes: AttributeModel | None = open_attribute_model(config.models, store)
         self._nets = _describe(self._detector, self._attributes, store)
@@ -84,11 +81,20 @@ class App:
             metrics=self.metrics,
             hang_after=config.inference.hang_after,
         )
-        self._controlled: list[ControlledCamera] = []
-        self._readers = {camera.id: self._make_reader(camera, store) for camera in config.cameras}
+        self._cameras = Cameras(
+            config,
+            store=store,
+            detector=self._detector,
+            attributes=self._attributes,
+            pool=self._pool,
+            metrics=self.metrics,
+            session=self.session,
+            deliver=self._deliver,
+            on_status=self._on_status,
+        )
         self._heat = {camera.id: HeatMap() for camera in config.cameras}
         self._load_control = LoadControl(
-            self._controlled,
+            self._cameras.controlled,
             self._pool,
             detect_width=config.inference.detect_width,
             max_frame_age=config.inference.max_frame_age,
@@ -104,7 +110,7 @@ class App:
             config=config,
             hub=self.hub,
             metrics=self.metrics,
-            statuses=self.statuses,
+            statuses=self._cameras.statuses,
             models=self.models,
             health=self.health,
             started_at=time.time(),
@@ -115,37 +121,6 @@ class App:
             reductions=lambda: self._load_control.reductions,
         )
         self._server = Server(services)
-
-    def _make_reader(self, camera: CameraConfig, store: ModelStore) -> CameraReader:
-        pipeline = CameraPipeline(
-            camera.id,
-            detector=self._detector,
-            attributes=self._attributes,
-            tracking=self.config.tracking,
-            look_interval=self.config.inference.seconds_between_looks,
-            metrics=self.metrics,
-            deliver=self._deliver,
-            session=self.session,
-            rules=camera.rules,
-        )
-        self._pipelines[camera.id] = pipeline
-        lane = CameraLane(
-            pipeline,
-            queue_size=self.config.inference.queue_size,
-            max_frame_age=self.config.inference.max_frame_age,
-            most_under_way=self._pool.workers + 1,
-            metrics=self.metrics,
-            wake=self._pool.wake,
-            on_give_up=lambda: reader.fail(
-                "the analysis of its pictures hung too often: the log says when; restart streamer to try again"
-            ),
-        )
-        self._pool.add(camera.id, lane)
-        reader = CameraReader(camera, lane.queue, self.metrics, store=store, on_status=self._on_status)
-        self._controlled.append(
-            ControlledCamera(camera.id, camera.priority, camera.max_fps, lane, lambda: reader.status, reader.ease)
-        )
-        return reader
 
     def _make_image_service(self) -> ImageService:
         """Raises ConfigError when the cache can't be had."""
@@ -197,8 +172,7 @@ class App:
         for sink in self._sinks:
             sink.start()
         self._pool.start()
-        for reader in self._readers.values():
-            reader.start()
+        self._cameras.start()
         self._watches = [asyncio.create_task(self._watch_idle_cameras()), asyncio.create_task(_keep_memory_small())]
         if self.config.inference.adapt:
             self._load_control.start()
@@ -215,32 +189,20 @@ class App:
             log.warning("%s did not end in time and is left behind", what)
 
     def _stop_threads(self) -> list[str]:
-        deadline = time.monotonic() + _STOP_READERS
-        for reader in self._readers.values():
-            reader.stop(0)  # asks all of them first
-        late = [
-            f"camera {camera}"
-            for camera, reader in self._readers.items()
-            if not reader.stop(max(0.0, deadline - time.monotonic()))
-        ]
+        late = [f"camera {camera}" for camera in self._cameras.stop(_STOP_READERS)]
         if not self._load_control.stop(_STOP_CONTROL):
             late.append("the load control")
         if not self._pool.stop(_STOP_POOL):
             late.append("an inference worker")
-        for pipeline in self._pipelines.values():
-            outcome = pipeline.close(0)  # nobody follows, but for a worker that is late
+        for outcome in self._cameras.close():
             self._tell_all(outcome.events, outcome.minutes)
         deadline = time.monotonic() + _STOP_SINKS  # after those who feed them
         late += [type(sink).__name__ for sink in self._sinks if not sink.stop(max(0.1, deadline - time.monotonic()))]
         return late
 
-    def statuses(self) -> list[CameraStatus]:
-        """The cameras as they stand, in the order of the configuration."""
-        return [reader.status for reader in self._readers.values()]
-
     def set_rules(self, camera: str, rules: Rules) -> None:
         """Count by these at a camera, from its next frame on. Any thread. Raises KeyError: no camera has this id."""
-        self._pipelines[camera].set_rules(rules)
+        self._cameras.set_rules(camera, rules)
         if self._mqtt is not None:
             self._mqtt.set_rules(camera, rules)
 
@@ -260,11 +222,10 @@ class App:
         """End the visits at cameras that deliver no frames by which they would end."""
         while True:
             await asyncio.sleep(_IDLE_LOOK)
-            for pipeline in self._pipelines.values():
-                if outcome := pipeline.idle(time.monotonic()):
-                    self._tell_all(outcome.events, outcome.minutes)
-                    if self._mqtt is not None:
-                        self._mqtt.occupancy(pipeline.camera, outcome.occupancy)
+            for camera, outcome in self._cameras.idle(time.monotonic()):
+                self._tell_all(outcome.events, outcome.minutes)
+                if self._mqtt is not None:
+                    self._mqtt.occupancy(camera, outcome.occupancy)
 
     def _tell_all(self, events: Sequence[Event], minutes: Sequence[OccupancyMinute]) -> None:
         for event in events:
