@@ -113,7 +113,7 @@ class TrackingConfig(Section):
     lost_after: Seconds = 1.5
     high_confidence: Fraction = 0.7
     confirm_score: Fraction | None = None
-    min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.75
+    min_gender_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.7
     count_static: bool = False
 
 

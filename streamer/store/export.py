@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any, Final, Literal, Protocol
 
-from sqlalchemy import BigInteger, Connection, Double, Integer, Table, func, select
+from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, Table, func, select
 
 from streamer.errors import ConfigError
 from streamer.store import tables
@@ -85,7 +85,7 @@ def _open(form: Format, out: IO[bytes], table: Table, names: Sequence[str], time
         import pyarrow.parquet as pq
     except ImportError:
         raise ConfigError("--format parquet needs a package: pip install 'streamer[parquet]'") from None
-    kinds = {BigInteger: pa.int64(), Integer: pa.int32(), Double: pa.float64()}
+    kinds = {BigInteger: pa.int64(), Integer: pa.int32(), Double: pa.float64(), Boolean: pa.bool_()}
     schema = pa.schema(
         (name, pa.timestamp("ms", tz="UTC") if name in times else kinds.get(type(table.c[name].type), pa.string()))
         for name in names

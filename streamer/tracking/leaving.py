@@ -17,6 +17,7 @@ from streamer.tracking.motion import Box, BoxMotion
 __all__ = ["gone", "turned_back"]
 
 WALKS = 0.5  # face sizes a second towards the edge, above which somebody goes out; who stands there sways less
+BEYOND = 0.1  # of a face's size that must be out of the picture; one that fills it moves out a little, and back
 
 PictureSize = tuple[int, int]
 """Width and height, pixels."""
@@ -40,13 +41,14 @@ def turned_back(tracks: Sequence[BoxMotion], found: Sequence[Box], picture: Pict
 
 def _goes_out(track: BoxMotion, picture: PictureSize) -> bool:
     x0, y0, x1, y1 = track.box
-    walks = WALKS * math.sqrt((x1 - x0) * (y1 - y0))
+    size = math.sqrt((x1 - x0) * (y1 - y0))
+    out, walks = BEYOND * size, WALKS * size
     to_right, down = track.velocity
     return (
-        (x0 < 0 and to_right < -walks)
-        or (y0 < 0 and down < -walks)
-        or (x1 > picture[0] and to_right > walks)
-        or (y1 > picture[1] and down > walks)
+        (x0 < -out and to_right < -walks)
+        or (y0 < -out and down < -walks)
+        or (x1 > picture[0] + out and to_right > walks)
+        or (y1 > picture[1] + out and down > walks)
     )
 
 

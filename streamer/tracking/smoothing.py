@@ -98,7 +98,7 @@ class View:
 class AttributeSmoother:
     """The evidence about one face. `estimate` is made anew by each look, and may be read at any time."""
 
-    def __init__(self, *, min_gender_confidence: float = 0.75) -> None:
+    def __init__(self, *, min_gender_confidence: float = 0.7) -> None:
         self.estimate = AttributeEstimate()
         self._demand = _log_odds(min_gender_confidence)
         self._at: float | None = None

@@ -194,6 +194,10 @@ def test_a_chart_is_downloaded_as_the_table_it_shows(shop: Shop, visit: Visit) -
     assert [line.split(",")[:3] for line in lines[1:]] == [[cell.replace("–", "") for cell in row[:3]] for row in rows]
 
 
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
 def test_what_is_looked_at_stands_in_the_address(shop: Shop, visit: Visit) -> None:
     visitor = visit(f"{shop.program.url}/#/footfall", timezone="Europe/Berlin")
     page = visitor.page
@@ -201,10 +205,12 @@ def test_what_is_looked_at_stands_in_the_address(shop: Shop, visit: Visit) -> No
     page.get_by_role("button", name="7 days").click()
     expect(page.locator("#chart-flow-title")).to_have_text("In and out by day")
     visitor.until("() => location.hash === '#/footfall?line=gate&range=7d'")
-    total = page.locator(".stat-value").first.inner_text()
+    total = number(page.locator(".stat-value").first.inner_text())
     page.reload()
     expect(page.locator("#footfall-what")).to_have_value("line:gate")
-    expect(page.locator(".stat-value").first).to_have_text(total)
+    shown = page.locator(".stat-value").first
+    expect(shown).not_to_have_text("–")
+    assert 0 <= number(shown.inner_text()) - total < 20  # people go on crossing it meanwhile
     expect(page.locator('#footfall-presets [data-range="7d"]')).to_have_attribute("aria-pressed", "true")
 
 

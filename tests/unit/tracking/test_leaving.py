@@ -33,12 +33,13 @@ def flipped(box: Box) -> Box:
 @pytest.mark.parametrize(
     ("track", "velocity", "face", "other"),
     [
-        (Face(20), (-200, 0), Face(32), True),  # half out, and somebody comes in
-        (Face(20), (-200, 0), Face(10), False),  # goes on out
+        (Face(10), (-200, 0), Face(32), True),  # a third out, and somebody comes in
+        (Face(28), (-200, 0), Face(32), False),  # a face that moves about there, and back
+        (Face(10), (-200, 0), Face(0), False),  # goes on out
         (Face(20), (200, 0), Face(32), False),  # comes in
         (Face(28), (-5, 0), Face(32), False),  # stands on the edge
         (Face(60), (-200, 0), Face(62), False),  # is on the way, but all in the picture yet
-        (Face(600, 20), (0, -200), Face(600, 32), True),  # at the top
+        (Face(600, 10), (0, -200), Face(600, 32), True),  # at the top
         (Face(600, 20), (200, 0), Face(602, 32), False),  # along the top
     ],
 )
@@ -53,7 +54,7 @@ def test_who_goes_out_is_no_face_that_is_whole_in_the_picture(
 
 
 def test_each_track_is_judged_with_each_face() -> None:
-    tracks = [walked(Face(20), (-200, 0)), walked(Face(600), (-200, 0)), walked(Face(1260), (200, 0))]
+    tracks = [walked(Face(10), (-200, 0)), walked(Face(600), (-200, 0)), walked(Face(1270), (200, 0))]
     faces = [Face(40).box, Face(10).box]
     assert turned_back(tracks, faces, PICTURE).tolist() == [[True, False], [False, False], [True, False]]
     assert turned_back([], faces, PICTURE).shape == (0, 2)

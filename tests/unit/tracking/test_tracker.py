@@ -452,7 +452,7 @@ def test_who_is_hidden_at_the_edge_of_the_picture_stays_the_same() -> None:
 @given(
     fps=st.integers(10, 25),
     speeds=st.tuples(st.floats(2.0, 6.0), st.floats(2.0, 6.0)),
-    pause=st.floats(0.1, 0.6),
+    pause=st.floats(0.2, 0.6),
     size=st.floats(50.0, 75.0),
     seed=st.integers(0, 10_000),
 )
