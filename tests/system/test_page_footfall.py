@@ -233,7 +233,8 @@ def test_while_figures_are_on_their_way_no_card_says_that_there_are_none(shop: S
 
     page = visit("about:blank", timezone="Europe/Berlin").page
     page.route("**/api/v1/footfall?**", hold, times=1)
-    page.goto(shop.address(shop.yesterday))
+    with page.expect_request("**/api/v1/footfall?**"):
+        page.goto(shop.address(shop.yesterday))
     expect(page.locator('#chart-flow[aria-busy="true"] .chart-bone')).to_be_visible()
     expect(page.locator('#stats[aria-busy="true"] .stat-value').first).to_have_text("–")
     held[0].continue_()
