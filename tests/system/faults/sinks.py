@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from tests.media import make_video
 from tests.postgres import Postgres, postgres_is_installed
 from tests.receiver import Answer, Receiver
 from tests.requirements import require
+from tests.small_disk import fill, small_disk
 from tests.system.faults.figures import Figure, is_ready
 from tests.system.faults.gaps import Gaps
 from tests.system.faults.rtp import access_units, steady
@@ -47,7 +46,7 @@ def ill_sinks(folder: Path, _times: int) -> list[Figure]:
 
 def _beside_files(folder: Path, cameras: list[dict[str, Any]]) -> list[Figure]:
     answer = [Answer(act="stall")]
-    with _small_disk(folder) as disk, Mosquitto(folder) as broker, Receiver(lambda _: answer[0]) as receiver:
+    with small_disk(folder) as disk, Mosquitto(folder) as broker, Receiver(lambda _: answer[0]) as receiver:
         file = disk / "figures.sqlite3"
         config = {
             "cameras": cameras,
@@ -61,7 +60,7 @@ def _beside_files(folder: Path, cameras: list[dict[str, Any]]) -> list[Figure]:
             lock.enter_context(_locked(file))
 
         faults = (
-            _Fault("disk full", "store", lambda: _fill(disk), (disk / "ballast").unlink),
+            _Fault("disk full", "store", lambda: fill(disk), (disk / "ballast").unlink),
             _Fault("database locked by another program", "store", hold, lock.close),
             _Fault("database file deleted under us", "store", lambda: _delete(file), lambda: None),
             _Fault("MQTT broker gone", "mqtt", broker.kill, broker.start),
@@ -130,27 +129,6 @@ def _at_the_end(file: Path) -> list[Figure]:
         Figure.at_least("all of these", "integrity_check is ok", float(sound), 1, ""),
         Figure.at_least("all of these", "times of the camera kept since the file was deleted", kept, 1, ""),
     ]
-
-
-@contextlib.contextmanager
-def _small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    disk = folder / "small"
-    disk.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False, capture_output=True
-    ).returncode == 0  # fmt: skip
-    require(mounted, "may not mount a file system of 1 MB (needs root)")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def _fill(disk: Path) -> None:
-    with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as file:
-        while file.write(bytes(4096)):
-            pass
 
 
 @contextlib.contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from streamer.store.rows import milliseconds
 from streamer.types import Event, EventKind
 from tests.postgres import Postgres, postgres_is_installed
 from tests.requirements import require
+from tests.small_disk import fill, small_disk
 from tests.stores import FOR_EVER, NOON, Story, all_rows, live, writing
 
 
@@ -59,27 +58,17 @@ def test_a_file_that_is_removed_under_it_is_told_and_begun_anew(tmp_path: Path) 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
-    ).returncode == 0  # fmt: skip
-    require(mounted, "may not mount a file system of 1 MB (needs root)")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path) as found:
+        yield found
 
 
-def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room_again(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
-    with writing(sqlite_url(small_disk)) as here:
+def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room_again(disk: Path) -> None:
+    with writing(sqlite_url(disk)) as here:
         here.writer.status(live("door", NOON))
         here.writer.event(Story("before").starts(NOON))
         here.until("it writes", lambda: here.waiting() == 0)
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while file.write(bytes(4096)):
-                pass
+        ballast = fill(disk)
         for i in range(300):
             here.writer.event(Story(f"v{i}").starts(NOON + i))
         assert here.until("it is told", lambda: here.problem) < 5
@@ -91,7 +80,7 @@ def test_a_full_disk_is_told_and_writing_goes_on_when_there_is_room_again(small_
         up = all_rows(here.database, tables.uptime)
         assert len(up) == 1
         assert up[0]["until"] > up[0]["since"]
-    with contextlib.closing(sqlite3.connect(small_disk / "store.sqlite3")) as after:
+    with contextlib.closing(sqlite3.connect(disk / "store.sqlite3")) as after:
         assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
