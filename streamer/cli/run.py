@@ -15,6 +15,7 @@ import typer
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
 from streamer.config import Config
 from streamer.logs import set_up_logging
+from streamer.memory import share_arenas
 
 if TYPE_CHECKING:
     from streamer.app import App
@@ -32,6 +33,7 @@ def run(
 
     At the first start the nets' weights are fetched; after that no network is needed but your cameras'.
     """
+    share_arenas()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # while nothing is served yet, as Ctrl-C
     try:
         _run(config, port)

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from streamer.errors import ModelError
 from streamer.inference.runtime import Runtime, available_runtimes, open_session
 from tests.nets import convolution_net
 from tests.requirements import require
+from tests.weights import weights
 
 RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "openvino", "opencv")
 
@@ -89,6 +91,18 @@ def test_sizes_that_come_often_and_those_between_them_are_answered_alike(runtime
 
     with ThreadPoolExecutor(2) as pool:
         assert all(pool.map(work, range(40)))
+
+
+def test_numbers_of_pictures_that_come_late_take_no_more_memory(runtime: Runtime) -> None:
+    session = open_session(weights("faceres"), runtime=runtime, precision="float32", threads=1)
+    pixels = blob(16, 3, 160, 160)
+    for number in (1, 2, 4):
+        session.run(pixels[:number])
+    process = psutil.Process()
+    before = process.memory_info().rss
+    for number in (3, *range(5, 17), *range(5, 17)):
+        session.run(pixels[:number])
+    assert process.memory_info().rss - before < 20e6
 
 
 def test_damaged_file_is_an_error_that_names_it(runtime: Runtime, tmp_path: Path) -> None:

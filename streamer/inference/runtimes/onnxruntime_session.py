@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.runtime import Outputs
+from streamer.inference.runtimes.parts import run_in_parts
 
 __all__ = ["OnnxRuntimeSession"]
 
@@ -59,6 +60,9 @@ class OnnxRuntimeSession:
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""
+        return run_in_parts(self._run, blob)
+
+    def _run(self, blob: NDArray[np.float32]) -> Outputs:
         try:
             values = self._session.run(self._outputs, {self._input: blob})
         except Exception as error:  # noqa: BLE001

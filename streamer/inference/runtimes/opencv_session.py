@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.runtime import Outputs
+from streamer.inference.runtimes.parts import run_in_parts
 
 __all__ = ["OpenCvSession"]
 
@@ -42,6 +43,9 @@ class OpenCvSession:
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""
+        return run_in_parts(self._run, blob)
+
+    def _run(self, blob: NDArray[np.float32]) -> Outputs:
         with self._lent() as (net, names):
             try:
                 net.setInput(blob)

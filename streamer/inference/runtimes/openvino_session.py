@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.runtime import Outputs, Precision
+from streamer.inference.runtimes.parts import run_in_parts
 
 __all__ = ["OpenVinoSession", "has_bfloat16"]
 
@@ -103,6 +104,9 @@ class OpenVinoSession:
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""
+        return run_in_parts(self._run, blob)
+
+    def _run(self, blob: NDArray[np.float32]) -> Outputs:
         fitted = self._fitted.get(blob.shape)
         request = self._request(blob.shape if fitted else (), fitted or self._compiled)
         try:
