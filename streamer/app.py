@@ -45,6 +45,8 @@ from streamer.types import CameraState, CameraStatus, Event, EventKind, Frame, O
 
 __all__ = ["App"]
 
+_IMAGES = "/analyze"  # the images' lane: no camera can have this id
+
 log = logging.getLogger(__name__)
 
 _IDLE_LOOK = 1.0  # s between looks for cameras without frames
@@ -132,11 +134,12 @@ class App:
             blur=config.privacy == "blur",
             withhold=not config.shows_pictures,
             workers=self._pool.workers,
+            is_alone=lambda: self._pool.is_alone(_IMAGES),
             encode_result=lambda result: {"type": "result", **result_object(result, model)},
             metrics=self.metrics,
             wake=self._pool.wake,
         )
-        self._pool.add("/analyze", lane)  # no camera can have this id
+        self._pool.add(_IMAGES, lane)
         fingerprint = {
             "version": __version__,
             "nets": {role: [net[key] for key in ("name", "runtime", "precision")] for role, net in nets.items()},

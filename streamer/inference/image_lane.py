@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 
 # Pixels of the images that one worker takes at a time: they are in memory together, 3 bytes each.
 _MOST_PIXELS = 16_000_000
-# A worker's turn, about: a camera's frame waits for as long before a worker is free
-_TURN_SECONDS = 0.05
+# A worker's turn, about. Where cameras are served as well, a frame waits for as long before a worker is free
+_TURN_SECONDS = 0.2
+_SHARED_TURN_SECONDS = 0.05
 _LOG_SECONDS = 60.0
 
 Outcome = bytes | Exception
@@ -81,9 +82,9 @@ class ImageJob:
 class ImageLane:
     """A `Lane` of the pool. Jobs are handed in on the loop, and worked through on the pool's threads.
 
-    A worker takes its share of what waits, up to `batch_size` and to what is done in about 50 ms; the faces of all of
-    them are read in one call. While more images are being received, a batch that isn't full is held for up to
-    `batch_wait` seconds.
+    A worker takes its share of what waits, up to `batch_size` and to what is done in about 200 ms, or 50 ms beside
+    cameras; the faces of all of them are read in one call. While more images are being received, a batch that isn't
+    full is held for up to `batch_wait` seconds.
     """
 
     def __init__(
@@ -94,11 +95,15 @@ class ImageLane:
         blur: bool,
         withhold: bool = False,
         workers: int,
+        is_alone: Callable[[], bool],
         encode_result: Callable[[Result], dict[str, object]],
         metrics: Metrics,
         wake: Callable[[], None],
     ) -> None:
-        """encode_result: makes the JSON value of a result. withhold: no picture is made for anybody."""
+        """withhold: no picture is made for anybody. is_alone: whether no camera has had work lately.
+
+        encode_result: makes the JSON value of a result.
+        """
         self.batch_wait = config.batch_wait
         self.arriving = 0  # requests that are being received; kept by the loop
         self._analyzer = analyzer
@@ -106,6 +111,7 @@ class ImageLane:
         self._blur = blur
         self._withhold = withhold
         self._workers = workers
+        self._is_alone = is_alone
         self._encode_result = encode_result
         self.wake = wake
         self._jobs: deque[ImageJob] = deque()
@@ -154,7 +160,8 @@ class ImageLane:
         with self._lock:
             # A share, so that no other worker idles while this one has several before it
             share = math.ceil(len(self._jobs) / self._workers)
-            most = max(1, min(self._config.batch_size, share, round(_TURN_SECONDS / self._cost)))
+            turn = _TURN_SECONDS if self._is_alone() else _SHARED_TURN_SECONDS
+            most = max(1, min(self._config.batch_size, share, round(turn / self._cost)))
             pixels = 0
             while self._jobs and len(batch) < most:
                 if not self._jobs[0].wanted():

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _LOOKS = 5
 """Times that a piece of work is seen under way before it counts as hanging. Looks are counted, not seconds: while the
 whole process was suspended, nobody looked."""
+_RECENT_SECONDS = 1.0
 
 
 class Work(Protocol):
@@ -124,6 +125,11 @@ class InferencePool:
     def busy_seconds(self) -> float:
         """Seconds that all threads together have worked."""
         return self._busy_seconds
+
+    def is_alone(self, name: str) -> bool:
+        """Whether no other lane has had work in the last second. Any thread."""
+        since = time.monotonic() - _RECENT_SECONDS
+        return all(served.name == name or served.share.served_at < since for served in list(self._lanes.values()))
 
     def add(self, name: str, lane: Lane) -> None:
         """Begin to serve a lane."""

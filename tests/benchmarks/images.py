@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--classic", action="store_true", help="also SSD-res10 and the layers of the original's nets")
     parser.add_argument("--camera", type=Path, default=SHARED / "clips" / "school_group_walk_7p_720p.mp4")
     parser.add_argument("--batch-wait", type=float, nargs="*", default=[0.002])
+    parser.add_argument("--workers", default="auto", help="threads of the pool, as in the configuration")
     parser.add_argument("--without-original", action="store_true")
     arguments = parser.parse_args()
     files = images()
@@ -143,6 +144,7 @@ def _ours(  # noqa: PLR0917 - what one measurement is made of
         "cameras": [{"id": "camera", "source": "none.mp4"}],
         "models": {**weights(), "runtime": arguments.runtime, "attributes": attributes},
         "images": {"batch_wait": wait, "queue_size": 256},
+        "inference": {"workers": arguments.workers if arguments.workers == "auto" else int(arguments.workers)},
     }
     with Program(folder, config) as program:
         process = psutil.Process(program.pid)

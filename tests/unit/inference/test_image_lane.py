@@ -56,6 +56,7 @@ class Bench:
         detector = ScriptedDetector(act)
         detector.boxes = [(20.0, 20.0, 60.0, 70.0)]
         self.answers = Answers()
+        self.alone = True
 
         def encode(result: Result) -> dict[str, object]:
             return result_object(result, "scripted")
@@ -65,6 +66,7 @@ class Bench:
             ImagesConfig.model_validate({"max_images": 1, "queue_size": 8, **config}),
             blur=blur,
             workers=1,
+            is_alone=lambda: self.alone,
             encode_result=encode,
             metrics=self.metrics,
             wake=self.pool.wake,
@@ -137,6 +139,21 @@ def test_an_unfilled_batch_is_held_only_while_others_arrive() -> None:
     assert not bench.lane.waiting
     bench.lane.submit([bench.job(image())])
     assert bench.lane.waiting  # full
+
+
+@pytest.mark.parametrize(("alone", "sizes"), [(True, [4, 2]), (False, [2, 2, 2])])
+def test_beside_cameras_a_turn_is_short(alone: bool, sizes: list[int]) -> None:
+    bench = Bench()
+    bench.alone = alone
+    bench.lane.submit([bench.job(image()) for _ in range(6)])
+    taken = []
+    while (work := bench.lane.take()) is not None:
+        before = len(bench.answers.outcomes)
+        answer = work.give_up(threading.current_thread())
+        assert answer is not None
+        answer()
+        taken.append(len(bench.answers.outcomes) - before)
+    assert taken == sizes
 
 
 def test_stopping_answers_what_waits() -> None:

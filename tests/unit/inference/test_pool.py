@@ -58,6 +58,18 @@ def test_a_camera_that_floods_the_pool_does_not_starve_another(bench: Callable[.
     assert order[:6].count("quiet") == 3  # turn by turn, while both have frames
 
 
+def test_a_lane_is_alone_while_no_other_has_work(bench: Callable[..., Bench]) -> None:
+    b = bench()
+    b.camera("idle", ScriptedDetector())
+    busy = b.camera("busy", ScriptedDetector())
+    b.pool.start()
+    assert b.pool.is_alone("idle")
+    busy.put(frame("busy", 0))
+    b.collected.wait_for(1)
+    assert not b.pool.is_alone("idle")
+    assert b.pool.is_alone("busy")
+
+
 def test_a_stale_frame_is_dropped_before_work_is_spent_on_it(bench: Callable[..., Bench]) -> None:
     analysed: list[Picture] = []
     b = bench(max_frame_age=0.5)

@@ -123,6 +123,7 @@ def test_the_image_service_answers_with_results_only() -> None:
         blur=False,
         withhold=True,
         workers=1,
+        is_alone=lambda: True,
         encode_result=lambda _: {"objects": []},
         metrics=Metrics(),
         wake=lambda: None,
