@@ -19,7 +19,6 @@ from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
 from streamer.cameras import Cameras
 from streamer.config import Config
-from streamer.health import Health
 from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
 from streamer.inference.detectors import Detector, open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
@@ -31,7 +30,8 @@ from streamer.inference.still import StillAnalyzer
 from streamer.integrations.configured import open_mqtt, open_webhooks
 from streamer.integrations.recall import recall_from
 from streamer.memory import TRIM_SECONDS, give_back_freed_memory
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
 from streamer.server.hub import Hub

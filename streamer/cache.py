@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from streamer.config import CacheConfig
 from streamer.errors import ConfigError
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.redaction import redact, register_secret
 
 __all__ = ["AnswerCache", "MemoryStore", "RedisStore", "SharedStore", "open_cache"]

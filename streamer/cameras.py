@@ -16,7 +16,7 @@ from streamer.inference.load_control import ControlledCamera
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline, Deliver
 from streamer.inference.pool import InferencePool
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.types import CameraStatus
 
 __all__ = ["Cameras"]

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from streamer.analytics.rules import Rules
 from streamer.config import Config
 from streamer.errors import SourceError, StreamerError
-from streamer.image_files import read_picture
 from streamer.inference.attributes import open_attribute_model
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.detectors import open_detector
@@ -26,8 +25,9 @@ from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool
 from streamer.inference.runtime import cores
 from streamer.inference.still import StillAnalyzer
-from streamer.metrics import Metrics
-from streamer.picture import Picture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.image_files import read_picture
+from streamer.pictures.picture import Picture
 from streamer.types import Event, Frame, Result
 
 __all__ = ["AnalyzedFrame", "OfflineAnalysis", "find_pictures", "is_picture"]

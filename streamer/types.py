@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # picture needs OpenCV and PyAV, which a program that only uses the client can do without
-    from streamer.picture import Picture
+    from streamer.pictures.picture import Picture
 
 __all__ = [
     "Box",

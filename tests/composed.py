@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.inference.detectors import Detector
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.walkers import HEIGHT, WIDTH, Walker
 

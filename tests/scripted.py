@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.inference.pipeline import CameraPipeline, Found
-from streamer.picture import Picture, Pixels
+from streamer.pictures.picture import Picture, Pixels
 from streamer.types import Detections, FaceReading
 
 __all__ = ["ScriptedAttributes", "ScriptedDetector", "go_on"]

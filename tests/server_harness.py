@@ -24,8 +24,8 @@ from pydantic import SecretStr
 
 from streamer.config import AuthConfig, CameraConfig, Config, ServerConfig
 from streamer.inference.reductions import reductions as reductions_of
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture, Pixels
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.server.app import Server, Services
 from streamer.server.hub import Hub
 from streamer.types import CameraState, CameraStatus, Event, EventKind, FaceReading, Frame, Gender, Result, Track

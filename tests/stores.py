@@ -13,8 +13,8 @@ from sqlalchemy import Table, select
 
 from streamer.analytics.age_groups import AgeGroups
 from streamer.config import RetentionConfig, StoreConfig
-from streamer.health import Health
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.store.database import Database
 from streamer.store.writer import StoreWriter
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Gender, Track

@@ -17,8 +17,8 @@ import numpy as np
 from streamer.analytics.rules import Line, Rules, Zone
 from streamer.config import TrackingConfig
 from streamer.inference.pipeline import CameraPipeline, Found
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture
 from streamer.types import Detections, Event, EventKind, Frame
 from tests.scripted import FRONTAL, ScriptedDetector, go_on
 

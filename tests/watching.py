@@ -12,7 +12,7 @@ from streamer.capture.demo import Files
 from streamer.capture.frame_queue import FrameQueue
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.types import CameraState, CameraStatus, Frame
 
 __all__ = ["Watch", "camera"]

@@ -9,7 +9,7 @@ from streamer.capture.lag import LagEstimator
 from streamer.capture.pacing import FrameRate
 from streamer.capture.source import DropReason, Sample
 from streamer.config import CameraConfig
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import RateLimit
 from streamer.types import Frame
 

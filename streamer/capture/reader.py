@@ -22,7 +22,7 @@ from streamer.capture.redirects import Way
 from streamer.capture.source import DropReason, Sample
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.redaction import redact, register_secret
 from streamer.types import CameraState, CameraStatus
 

@@ -26,7 +26,7 @@ from streamer.capture.redirects import Way
 from streamer.capture.wholeness import FrameGaps, KeyFrameGate
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
-from streamer.picture import ArrayPicture, DecodedPicture, Picture
+from streamer.pictures.picture import ArrayPicture, DecodedPicture, Picture
 
 __all__ = ["DropReason", "Sample", "Source", "SourceInfo", "VideoSource", "open_source"]
 

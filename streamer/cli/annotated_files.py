@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.annotate import annotate, blur_faces
+from streamer.drawing.annotate import annotate, blur_faces
 from streamer.errors import ConfigError
-from streamer.picture import Picture, Pixels
+from streamer.pictures.picture import Picture, Pixels
 from streamer.types import Result
 
 __all__ = ["AnnotatedClip", "write_annotated_picture"]

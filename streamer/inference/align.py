@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 
 __all__ = ["face_chip", "similarity", "upright_chip"]
 

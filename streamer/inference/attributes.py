@@ -16,7 +16,7 @@ from streamer.inference.levi_hassner_net import open_levi_hassner_net
 from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet, Net
 from streamer.inference.runtime import Session, chosen_runtime, has_int8, open_session
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading
 
 __all__ = [

@@ -16,7 +16,7 @@ from streamer.inference.pipeline import CameraPipeline, Followed, Found
 from streamer.inference.pool import Work
 from streamer.inference.sequencer import Sequencer
 from streamer.inference.turn import Dismissed
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import FaceReading, Frame
 

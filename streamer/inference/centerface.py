@@ -7,7 +7,7 @@ import numpy as np
 from streamer.errors import ModelError
 from streamer.inference.boxes import nms, small_picture
 from streamer.inference.runtime import Outputs, Session
-from streamer.picture import Picture
+from streamer.pictures.picture import Picture
 from streamer.types import Detections
 
 __all__ = ["CenterFace", "decode_centerface"]

@@ -13,7 +13,7 @@ from streamer.inference.runtime import Session, cores, open_caffe_session, open_
 from streamer.inference.ssd import SsdRes10
 from streamer.inference.tiles import TiledDetector
 from streamer.inference.yunet import YuNet
-from streamer.picture import Picture
+from streamer.pictures.picture import Picture
 from streamer.types import Detections
 
 __all__ = ["Detector", "open_detector", "weights_of"]

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 from pydantic_core import to_json
 
-from streamer.annotate import annotate, blur_faces
 from streamer.config import ImagesConfig
+from streamer.drawing.annotate import annotate, blur_faces
 from streamer.errors import ImageError, PrivacyError
-from streamer.image_files import ImageHeader, decode_image
 from streamer.inference.pool import Work
 from streamer.inference.still import FoundFaces, StillAnalyzer, work_scale
-from streamer.metrics import Metrics
-from streamer.picture import Pixels
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.image_files import ImageHeader, decode_image
+from streamer.pictures.picture import Pixels
 from streamer.types import Result
 
 __all__ = ["ImageJob", "ImageLane", "ImageOptions", "Outcome"]

@@ -15,7 +15,7 @@ from streamer.inference.camera_lane import CameraLane
 from streamer.inference.governor import Governed, Governor, Load
 from streamer.inference.pool import InferencePool
 from streamer.inference.reductions import FULL, Reduction, reductions
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.types import CameraState, CameraStatus
 
 __all__ = ["ControlledCamera", "LoadControl"]

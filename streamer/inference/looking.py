@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.picture import Picture, Pixels
+from streamer.pictures.picture import Picture, Pixels
 from streamer.tracking.look_schedule import LookSchedule, Sighting
 
 __all__ = ["Glimpse", "Looking"]

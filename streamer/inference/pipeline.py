@@ -19,7 +19,7 @@ from streamer.inference.effort import Effort
 from streamer.inference.following import Followed, Following, Found
 from streamer.inference.reporting import Reporting
 from streamer.inference.turn import Turn
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import Detections, FaceReading, Frame, Result
 

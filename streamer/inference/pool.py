@@ -14,7 +14,7 @@ from typing import Protocol
 
 from streamer.inference.hangs import Hangs
 from streamer.inference.share import Share
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 
 __all__ = ["InferencePool", "Lane", "Work"]
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 
 __all__ = ["LEAST_DETAIL", "chip_quality", "detail", "look_quality"]
 

@@ -11,7 +11,7 @@ from streamer.analytics.rules import Rules
 from streamer.config import TrackingConfig
 from streamer.inference.described import described
 from streamer.inference.following import Followed
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.tracking.smoothing import AttributeEstimate, AttributeSmoother, View
 from streamer.tracking.tracker import TrackedFace
 from streamer.types import EventKind, FaceReading, Result, Track

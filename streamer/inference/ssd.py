@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.runtime import Session
-from streamer.picture import Picture
+from streamer.pictures.picture import Picture
 from streamer.types import Detections
 
 __all__ = ["SsdRes10", "decode_ssd"]

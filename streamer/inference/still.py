@@ -14,7 +14,7 @@ from streamer.config import TrackingConfig
 from streamer.inference.attributes import AttributeModel, read_pictures
 from streamer.inference.described import described
 from streamer.inference.detectors import Detector
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.smoothing import AttributeSmoother
 from streamer.types import Detections, FaceReading, Result, Track
 

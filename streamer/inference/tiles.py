@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.inference.boxes import nms
 from streamer.inference.runtime import Session
-from streamer.picture import ArrayPicture, Picture
+from streamer.pictures.picture import ArrayPicture, Picture
 from streamer.types import Detections
 
 if TYPE_CHECKING:  # which wraps detectors in this one

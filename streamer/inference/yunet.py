@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from streamer.errors import ModelError
 from streamer.inference.boxes import nms, small_picture
 from streamer.inference.runtime import Outputs, Session
-from streamer.picture import Picture
+from streamer.pictures.picture import Picture
 from streamer.types import Detections
 
 __all__ = ["YuNet", "decode_yunet"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streamer.config import Config
-from streamer.health import Health
 from streamer.integrations.board import Camera
 from streamer.integrations.counts import Recall
 from streamer.integrations.mqtt import MqttSink
 from streamer.integrations.webhook import WebhookSink
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.types import Event
 
 __all__ = ["open_mqtt", "open_webhooks"]

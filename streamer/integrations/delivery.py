@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from streamer import __version__
 from streamer.capture.backoff import Backoff
 from streamer.errors import StoreError
-from streamer.health import Health
 from streamer.integrations.config import WebhookConfig
 from streamer.integrations.loop_thread import Signals
 from streamer.integrations.outbox import Delivery, Outbox
 from streamer.integrations.signature import signed_headers
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
     import httpx

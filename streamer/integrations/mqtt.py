@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from streamer.analytics.rules import Rules
 from streamer.capture.backoff import Backoff
 from streamer.errors import ConfigError, StoreError
-from streamer.health import Health
 from streamer.integrations.board import Board, Camera
 from streamer.integrations.config import MqttConfig
 from streamer.integrations.counts import CountsToday, Recall
 from streamer.integrations.discovery import Discovery
 from streamer.integrations.loop_thread import LoopThread, Signals
 from streamer.integrations.topics import Topics
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.types import CameraStatus, Event, OccupancyMinute
 
 if TYPE_CHECKING:

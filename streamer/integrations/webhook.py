@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable
 
 from streamer.errors import ConfigError, StoreError
-from streamer.health import Health
 from streamer.integrations.config import WebhooksConfig
 from streamer.integrations.delivery import Target
 from streamer.integrations.loop_thread import LoopThread, Signals
 from streamer.integrations.outbox import Outbox
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import CameraStatus, Event, OccupancyMinute
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Throttle
 from streamer.types import Event, Frame, Result
 

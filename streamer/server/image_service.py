@@ -13,9 +13,9 @@ from typing import Any
 from streamer.cache import AnswerCache
 from streamer.config import ImagesConfig
 from streamer.errors import ImageError
-from streamer.image_files import read_header
 from streamer.inference.image_lane import ImageJob, ImageLane, ImageOptions, Outcome
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.image_files import read_header
 from streamer.server.uploads import Upload, UploadMemory
 
 __all__ = ["BusyError", "ImageService"]

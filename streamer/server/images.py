@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from streamer.errors import ImageError, PrivacyError
 from streamer.inference.image_lane import ImageOptions, Outcome
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.server.image_service import BusyError, ImageService
 from streamer.server.problems import problem, problem_object
 from streamer.server.schemas import ImageResult, Problem

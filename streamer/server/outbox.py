@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import RateLimit
 from streamer.server.hub import Update
 from streamer.server.pictures import EncodedPicture, Variant

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streamer.drawing.rendering import draw_frame
 from streamer.errors import PrivacyError
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Throttle
-from streamer.rendering import draw_frame
 from streamer.server.hub import Update
 from streamer.server.protocol import picture_rest
 from streamer.types import Result

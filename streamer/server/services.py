@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from streamer.analytics.heat import COLUMNS, ROWS
 from streamer.config import Config
-from streamer.health import Health
 from streamer.inference.reductions import Reduction
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
 from streamer.store.database import Database

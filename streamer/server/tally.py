@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 
 __all__ = ["Tally"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from streamer.errors import PrivacyError, ProtocolError
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.pacing import Budget
 from streamer.server.access.rights import Grant
 from streamer.server.access.table import MESSAGES

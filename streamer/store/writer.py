@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from streamer.config import RulesConfig, StoreConfig
 from streamer.errors import StoreError
-from streamer.health import Health
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
 from streamer.store.drawn_rules import read_rules

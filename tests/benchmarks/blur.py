@@ -18,7 +18,7 @@ from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.attributes import open_attribute_model
 from streamer.inference.detectors import open_detector
 from streamer.inference.still import StillAnalyzer
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
 from tests.benchmarks.photographs import central, read_labels
 

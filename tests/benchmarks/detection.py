@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from streamer.config import InferenceConfig
 from streamer.errors import ModelError
 from streamer.inference.detectors import open_detector
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from tests.benchmarks.detection_scenes import small_faces, visits_on_clips
 from tests.benchmarks.machine import (
     SHARED,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.detectors import open_detector
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking import Tracker
 from streamer.types import Detections
 from tests.benchmarks.machine import SHARED, box_overlap, milliseconds, model_store, models_config, read_picture

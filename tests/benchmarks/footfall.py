@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 from streamer.config import InferenceConfig
 from streamer.inference.detectors import Detector, open_detector
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from tests.benchmarks.machine import model_store, models_config
 from tests.composed import cut_out, real
 from tests.walkers import Counted, Noise, count, made_up, make_walkers

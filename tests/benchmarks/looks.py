@@ -15,7 +15,7 @@ from streamer.inference.detectors import open_detector
 from streamer.inference.nets import CHIP, DlibNets, FaceResNet, Net
 from streamer.inference.quality import detail
 from streamer.inference.runtime import open_session
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from tests.benchmarks.machine import Way, model_store, models_config, read_picture
 from tests.benchmarks.photographs import Label, central, read_labels
 

@@ -15,7 +15,7 @@ from streamer.config import ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.model_store import ModelStore
 from streamer.inference.runtime import available_runtimes, has_int8
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from tests.conftest import SHARED
 
 __all__ = [

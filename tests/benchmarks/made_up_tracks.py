@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from streamer.config import InferenceConfig
 from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.detectors import open_detector
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.smoothing import LEAST_QUALITY, AttributeEstimate, AttributeSmoother, View
 from streamer.types import FaceReading
 from tests.benchmarks.accuracy import folds, reliability

@@ -25,9 +25,9 @@ from unittest.mock import patch
 
 import cv2
 
-from streamer.canvas import Canvas
 from streamer.capture.files import FileReader
 from streamer.capture.frame_queue import FrameQueue
+from streamer.drawing.canvas import Canvas
 from streamer.inference import boxes, nets
 from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.camera_lane import CameraLane
@@ -38,7 +38,7 @@ from streamer.inference.runtimes.onnxruntime_session import OnnxRuntimeSession
 from streamer.inference.runtimes.opencv_session import OpenCvSession
 from streamer.inference.runtimes.openvino_session import OpenVinoSession
 from streamer.inference.yunet import YuNet
-from streamer.picture import DecodedPicture
+from streamer.pictures.picture import DecodedPicture
 from streamer.server import pictures
 from streamer.tracking.tracker import Tracker
 from tests.benchmarks import speed

@@ -21,7 +21,7 @@ from streamer.inference.align import face_chip
 from streamer.inference.detectors import open_detector
 from streamer.inference.nets import gender_chip, probabilities
 from streamer.inference.runtime import Session, open_session
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
 from tests.benchmarks.photographs import central, read_labels

@@ -25,7 +25,7 @@ import numpy as np
 from streamer.config import InferenceConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.detectors import Detector, open_detector
-from streamer.picture import DecodedPicture, Pixels
+from streamer.pictures.picture import DecodedPicture, Pixels
 from streamer.types import Detections, FaceReading
 from tests.benchmarks.excerpts import excerpt
 from tests.benchmarks.machine import model_store

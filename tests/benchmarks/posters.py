@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.detectors import Detector, open_detector
-from streamer.picture import DecodedPicture, Pixels
+from streamer.pictures.picture import DecodedPicture, Pixels
 from streamer.tracking import Tracker
 from streamer.types import Detections
 from tests.benchmarks.machine import SHARED, model_store, models_config, read_picture

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from streamer.capture.files import read_file
 from streamer.config import CameraConfig, Config, InferenceConfig, ModelsConfig
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.offline import AnalyzedFrame, OfflineAnalysis
 from streamer.server.hub import Update
 from streamer.server.pictures import Variant, render

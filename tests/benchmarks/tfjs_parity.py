@@ -23,7 +23,7 @@ from streamer.inference.align import upright_chip
 from streamer.inference.detectors import open_detector
 from streamer.inference.runtime import open_session
 from streamer.inference.tfjs import graph_model_to_onnx
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture, ways
 from tests.benchmarks.photographs import central, read_labels
 

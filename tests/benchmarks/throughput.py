@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig
 from streamer.inference.detectors import Detector, open_detector
-from streamer.picture import DecodedPicture
+from streamer.pictures.picture import DecodedPicture
 from tests.benchmarks.excerpts import default_clips, excerpt
 from tests.benchmarks.machine import REPOSITORY, SHARED, box_overlap, model_store
 from tests.benchmarks.speed import speed_models

@@ -28,8 +28,8 @@ from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.detectors import Detector, open_detector
 from streamer.inference.pipeline import CameraPipeline
-from streamer.metrics import Metrics
-from streamer.picture import DecodedPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import DecodedPicture
 from streamer.types import EventKind, FaceReading, Frame, Gender, Result, Track
 from tests.benchmarks import made_up_tracks
 from tests.benchmarks.machine import SHARED, model_store, models_config

@@ -18,7 +18,7 @@ from streamer.inference.detectors import open_detector
 from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet
 from streamer.inference.runtime import Runtime, available_runtimes, has_int8, open_session
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections, FaceReading
 from tests.benchmarks.machine import read_picture
 from tests.nets import constant_net

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.annotate import label_text
 from streamer.config import CameraConfig, Config, InferenceConfig, ModelsConfig
+from streamer.drawing.annotate import label_text
 from streamer.errors import ModelError
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.described import described
@@ -25,7 +25,7 @@ from streamer.inference.runtime import Runtime, available_runtimes
 from streamer.inference.runtimes.caffe import missing_importer
 from streamer.inference.ssd import decode_ssd
 from streamer.offline import OfflineAnalysis
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.server.encoding import result_object
 from streamer.tracking.smoothing import AttributeSmoother
 from streamer.types import Detections, Result, Track

@@ -17,7 +17,7 @@ from streamer.inference.centerface import CenterFace
 from streamer.inference.detectors import Detector, open_detector
 from streamer.inference.runtime import available_runtimes, open_session
 from streamer.inference.yunet import YuNet
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.benchmarks.machine import box_overlap, read_picture
 from tests.nets import convolution_net

@@ -13,12 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from streamer.analytics.rules import Line, Rules
-from streamer.health import Health
 from streamer.integrations.board import Camera
 from streamer.integrations.config import MqttConfig, WebhookConfig, WebhooksConfig
 from streamer.integrations.mqtt import MqttSink
 from streamer.integrations.webhook import WebhookSink
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.sinks import Sink
 from streamer.types import CameraState, OccupancyMinute
 from tests.made_up_events import crossing, encode, status, visit

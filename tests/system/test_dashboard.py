@@ -16,7 +16,7 @@ import yaml
 from prometheus_client import Metric
 
 from streamer.client import Picture, connect
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from tests.system.program import Program, eventually, weights
 from tests.system.prometheus import Prometheus
 from tests.system.rtsp_server import free_port

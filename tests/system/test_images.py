@@ -19,12 +19,12 @@ import numpy as np
 import psutil
 import pytest
 
-from streamer.annotate import COLOURS
 from streamer.config import Config
 from streamer.config_file import parse_config
+from streamer.drawing.annotate import COLOURS
 from streamer.inference.model_store import ModelStore
 from streamer.offline import OfflineAnalysis
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from tests.requirements import require
 from tests.system.image_client import Answer, hostile_uploads, post, post_image
 from tests.system.program import Program, eventually, weights

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 
 from streamer.analytics.rules import Line, Rules
 from streamer.errors import ConfigError, StoreError
-from streamer.health import Health
 from streamer.integrations.board import Camera
 from streamer.integrations.config import MqttConfig
 from streamer.integrations.counts import DayCounts
 from streamer.integrations.mqtt import MqttSink
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.types import CameraState
 from tests.made_up_events import crossing, encode, status, visit
 from tests.system.mosquitto import Listener, Mosquitto
@@ -204,10 +204,10 @@ def test_an_end_in_order_says_offline_after_the_last_event(telling: Telling, bro
 
 PROCESS = """
 import sys, threading
-from streamer.health import Health
+from streamer.monitoring.health import Health
 from streamer.integrations.config import MqttConfig
 from streamer.integrations.mqtt import MqttSink
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 metrics = Metrics()
 config = MqttConfig(host="127.0.0.1", port=int(sys.argv[1]))
 MqttSink(config, {}, encode=repr, health=Health(metrics), metrics=metrics).start()

@@ -20,11 +20,11 @@ PROCESS = """
 import sys, threading, time
 from pathlib import Path
 from pydantic import SecretStr
-from streamer.health import Health
+from streamer.monitoring.health import Health
 from streamer.integrations import delivery
 from streamer.integrations.config import WebhookConfig, WebhooksConfig
 from streamer.integrations.webhook import WebhookSink
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from tests.made_up_events import crossing, encode
 
 file, url, run, count = sys.argv[1:]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from streamer.cache import MemoryStore, RedisStore, open_cache
 from streamer.config import CacheConfig
 from streamer.errors import ConfigError
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 
 
 class Clock:

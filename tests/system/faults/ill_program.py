@@ -19,7 +19,7 @@ import streamer.app
 from streamer.cli import main
 from streamer.inference.detectors import Detector, open_detector
 from streamer.inference.runtime import Session
-from streamer.picture import Picture
+from streamer.pictures.picture import Picture
 from streamer.types import Detections
 
 _HANG_SECONDS = 60.0

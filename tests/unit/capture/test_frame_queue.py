@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.capture.frame_queue import FrameQueue
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from streamer.types import Frame
 
 PICTURE = ArrayPicture(np.zeros((2, 2, 3), np.uint8))

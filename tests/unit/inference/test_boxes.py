@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from streamer.inference.boxes import Letterbox, nms, small_picture
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from streamer.types import Detections
 
 sizes = st.integers(1, 8000)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from streamer.config import ImagesConfig, TrackingConfig
-from streamer.image_files import read_header
 from streamer.inference.image_lane import ImageJob, ImageLane, ImageOptions, Outcome
 from streamer.inference.pool import InferencePool
 from streamer.inference.still import StillAnalyzer
-from streamer.metrics import Metrics
-from streamer.picture import Picture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.image_files import read_header
+from streamer.pictures.picture import Picture
 from streamer.server.encoding import result_object
 from streamer.types import FaceReading, Result
 from tests.scripted import ScriptedAttributes, ScriptedDetector

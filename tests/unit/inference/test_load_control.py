@@ -14,8 +14,8 @@ from streamer.inference.camera_lane import CameraLane
 from streamer.inference.load_control import ControlledCamera, LoadControl
 from streamer.inference.pipeline import CameraPipeline
 from streamer.inference.pool import InferencePool
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture
 from streamer.types import CameraState, CameraStatus, Frame
 from tests.scripted import ScriptedDetector
 

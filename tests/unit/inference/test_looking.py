@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamer.inference.looking import Glimpse, Looking
-from streamer.picture import ArrayPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.look_schedule import Sighting
 from tests.unit.tracking.test_look_schedule import gaps
 

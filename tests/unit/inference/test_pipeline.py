@@ -8,8 +8,8 @@ from streamer.analytics.rules import Line, Rules, Zone
 from streamer.config import TrackingConfig
 from streamer.inference.effort import Effort
 from streamer.inference.pipeline import CameraPipeline, Found
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture
 from streamer.types import EventKind, FaceReading, Frame, Result
 from tests.scripted import ScriptedAttributes, ScriptedDetector, go_on
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streamer.capture.frame_queue import FrameQueue
-from streamer.picture import Picture, Pixels
+from streamer.pictures.picture import Picture, Pixels
 from streamer.types import Detections, FaceReading, Frame, Result
 from tests.scripted import ScriptedAttributes, ScriptedDetector
 from tests.unit.inference.pool_bench import Bench, Collector, frame

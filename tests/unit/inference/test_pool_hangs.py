@@ -8,7 +8,7 @@ import pytest
 
 from streamer.inference.hangs import Hangs
 from streamer.inference.turn import Dismissed, Turn
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from streamer.types import Detections, EventKind, FaceReading
 from tests.scripted import ScriptedAttributes, ScriptedDetector
 from tests.unit.inference.pool_bench import Bench, frame

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamer.inference.runtime import Session
 from streamer.inference.tiles import TiledDetector, tiles_of
-from streamer.picture import ArrayPicture, Picture
+from streamer.pictures.picture import ArrayPicture, Picture
 from streamer.types import Detections
 from tests.benchmarks.machine import box_overlap
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from streamer.health import Health
 from streamer.integrations.config import WebhookConfig, WebhooksConfig
 from streamer.integrations.signature import signed_headers
 from streamer.integrations.webhook import WebhookSink
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.types import EventKind
 from tests.made_up_events import crossing, encode, visit
 from tests.receiver import Answer, Receiver, Request

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamer.analytics.heat import COLUMNS, ROWS
-from streamer.picture import ArrayPicture
+from streamer.pictures.picture import ArrayPicture
 from streamer.redaction import register_secret
 from streamer.server.app import create_app
 from streamer.server.heat_api import HeatModel

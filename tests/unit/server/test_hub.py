@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture
 from streamer.server.hub import Hub, Update
 from streamer.types import Event, EventKind, Frame, Result, Track
 from tests.server_harness import until

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture
 from streamer.server.hub import Update
 from streamer.server.outbox import EVENT_CAPACITY, Outbox, Slot
 from streamer.server.pictures import EncodedPicture, Variant

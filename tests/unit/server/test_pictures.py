@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamer.metrics import Metrics
-from streamer.picture import ArrayPicture, Pixels
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.server.hub import Update
 from streamer.server.pictures import PictureEncoder, Variant, render
 from streamer.types import Frame, Result, Track

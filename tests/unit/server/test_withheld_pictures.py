@@ -15,10 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from streamer.config import ImagesConfig, TrackingConfig
 from streamer.errors import PrivacyError
-from streamer.image_files import read_header
 from streamer.inference.image_lane import ImageJob, ImageLane, ImageOptions, Outcome
 from streamer.inference.still import StillAnalyzer
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
+from streamer.pictures.image_files import read_header
 from streamer.server.app import create_app
 from streamer.server.images import _wanted
 from streamer.server.pictures import PictureEncoder, Variant

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.annotate import annotate, blur_faces, draw_tracks, hide_faces, label_text
-from streamer.canvas import Canvas
-from streamer.picture import Pixels
+from streamer.drawing.annotate import annotate, blur_faces, draw_tracks, hide_faces, label_text
+from streamer.drawing.canvas import Canvas
+from streamer.pictures.picture import Pixels
+from streamer.pictures.yuv import YuvPlanes
 from streamer.types import Track
-from streamer.yuv import YuvPlanes
 
 Paint = Callable[[Pixels, Callable[[Canvas], None]], Pixels]
 

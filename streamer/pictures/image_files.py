@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from streamer.errors import ImageError, SourceError
-from streamer.picture import ArrayPicture, Picture, Pixels
+from streamer.pictures.picture import ArrayPicture, Picture, Pixels
 
 __all__ = ["ImageHeader", "decode_image", "read_header", "read_picture"]
 

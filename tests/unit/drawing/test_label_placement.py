@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.label_placement import Rect, place_labels
+from streamer.drawing.label_placement import Rect, place_labels
 
 PICTURE = (640, 360)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.annotate import draw_tracks, hide_faces
-from streamer.canvas import Canvas
+from streamer.drawing.annotate import draw_tracks, hide_faces
+from streamer.drawing.canvas import Canvas
 from streamer.types import Frame, Track
 
 __all__ = ["draw_frame", "render_jpeg"]

@@ -12,7 +12,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from streamer.yuv import Matrix, Plane, YuvPlanes
+from streamer.pictures.yuv import Matrix, Plane, YuvPlanes
 
 __all__ = ["ArrayPicture", "DecodedPicture", "Picture", "Pixels"]
 

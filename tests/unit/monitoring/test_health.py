@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamer.health import Health
-from streamer.metrics import Metrics
+from streamer.monitoring.health import Health
+from streamer.monitoring.metrics import Metrics
 from streamer.redaction import register_secret
 
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from streamer.canvas import Canvas, Plate
-from streamer.label_placement import Rect
-from streamer.picture import ArrayPicture, DecodedPicture, Picture
-from streamer.rendering import render_jpeg
+from streamer.drawing.canvas import Canvas, Plate
+from streamer.drawing.label_placement import Rect
+from streamer.drawing.rendering import render_jpeg
+from streamer.pictures.picture import ArrayPicture, DecodedPicture, Picture
+from streamer.pictures.yuv import YuvPlanes, jpeg_planes
 from streamer.types import Frame, Track
-from streamer.yuv import YuvPlanes, jpeg_planes
 
 YUV_FORMATS = ["yuv420p", "yuv422p", "yuv444p", "nv12", "yuyv422", "yuv420p10le"]
 

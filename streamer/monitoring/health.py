@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from streamer.metrics import Metrics
+from streamer.monitoring.metrics import Metrics
 from streamer.redaction import redact
 
 __all__ = ["Health"]

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.canvas import Canvas, Colour, Plate
-from streamer.label_placement import Rect, place_labels
-from streamer.picture import Pixels
+from streamer.drawing.canvas import Canvas, Colour, Plate
+from streamer.drawing.label_placement import Rect, place_labels
+from streamer.pictures.picture import Pixels
 from streamer.types import Track
 
 __all__ = ["annotate", "blur_faces", "draw_tracks", "hide_faces", "label_text"]

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from streamer.errors import ImageError
-from streamer.image_files import ImageHeader, decode_image, read_header
-from streamer.picture import Pixels
+from streamer.pictures.image_files import ImageHeader, decode_image, read_header
+from streamer.pictures.picture import Pixels
 
 
 def scene(width: int = 96, height: int = 64) -> Pixels:

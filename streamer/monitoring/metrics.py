@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
 from streamer import __version__
-from streamer.thread_times import ThreadTimes
+from streamer.monitoring.thread_times import ThreadTimes
 
 __all__ = ["Metrics"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from streamer.label_placement import Rect
-from streamer.picture import DecodedPicture, Picture, Pixels
-from streamer.yuv import YuvPlanes, jpeg_planes
+from streamer.drawing.label_placement import Rect
+from streamer.pictures.picture import DecodedPicture, Picture, Pixels
+from streamer.pictures.yuv import YuvPlanes, jpeg_planes
 
 __all__ = ["Canvas", "Colour", "Plate"]
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from streamer.picture import ArrayPicture, DecodedPicture, Pixels
+from streamer.pictures.picture import ArrayPicture, DecodedPicture, Pixels
 
 
 def gradient(width: int = 643, height: int = 361) -> Pixels:
