@@ -24,6 +24,7 @@ from tests.system.raw_viewer import RawViewer
 __all__ = ["fuzz", "ill_viewers"]
 
 _A_SECOND = 50  # viewers that come
+_AT_LENGTH = 100  # times from which they come for a whole minute
 _FUZZED_A_TIME = 100  # frames
 _FUZZED_EACH = 20  # frames over one connection
 _DEEP = 10_000
@@ -32,7 +33,8 @@ _FIRST_BYTES = (0x81, 0x81, 0x81, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8A, 0x83, 0xC1
 
 
 def ill_viewers(folder: Path, times: int) -> list[Figure]:
-    """times: 100 fuzzed frames each, and 5 viewers that come and go."""
+    """times: 100 fuzzed frames each, and 5 viewers that come and go; in the long report, viewers for a minute."""
+    crowd = 60 * _A_SECOND if times >= _AT_LENGTH else 5 * times
     units = access_units(make_video(folder / "clip.mp4", seconds=4))
     with ScriptedRtsp(plays(lambda: steady(units))) as camera:
         config = {"cameras": [{"id": "cam", "source": camera.url}], "store": {"url": "none"}}
@@ -42,7 +44,7 @@ def ill_viewers(folder: Path, times: int) -> list[Figure]:
             fuzz(port, 20)  # what is made once is made
             asyncio.run(_crowd(program, 10))
             before = Process.of(program)
-            figures = [*_rubbish(port, times), *asyncio.run(_crowd(program, 5 * times))]
+            figures = [*_rubbish(port, times), *asyncio.run(_crowd(program, crowd))]
             eventually("all are gone", lambda: program.get("/api/v1/status")["viewers"]["websocket"] == 0, 15)
             eventually("descriptors are let go", lambda: Process.of(program).descriptors <= before.descriptors + 2, 15)
             after = Process.of(program)
