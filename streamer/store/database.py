@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from streamer.errors import ConfigError, StoreError
+from streamer.private_files import keep_sqlite_private, make_private
 from streamer.redaction import redact, register_secret
 
 __all__ = ["Database", "migrate"]
@@ -52,11 +53,13 @@ class Database:
         with self._opening:
             if self._ready:
                 return
-            self._make_folder()
+            self._make_file()
             with self._told(), self._writer.begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 migrate(connection)
+            if self._path is not None:
+                keep_sqlite_private(self._path)
             self._opened_file = self._file()
             self._ready = True
 
@@ -130,12 +133,14 @@ class Database:
         _set_up_sqlite(engine, writes=writes)
         return engine
 
-    def _make_folder(self) -> None:
+    def _make_file(self) -> None:
+        if self._path is None:
+            return
         try:
-            if self._path is not None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.shown}: its folder can't be made: {error.strerror}") from None
+        make_private(self._path)
 
     def _file(self) -> tuple[int, int] | None:
         """Which file lies under SQLite's path."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from streamer.errors import ConfigError
+from streamer.private_files import keep_private
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Grant
 
@@ -79,6 +80,7 @@ def stored_key(tokens: Path) -> bytes:
             raise ConfigError(
                 f"{path}: not a key of sessions that can be read; delete it, and all sign in anew"
             ) from None
+        keep_private(path)
     except OSError as error:
         log.warning("%s: %s: browsers will have to sign in again after each restart", path, error.strerror)
     return bytes.fromhex(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Grant, Role
 from streamer.server.access.sessions import SESSION_SECONDS, Sessions, key_from_token, stored_key
 from streamer.server.access.tokens import TokenFile, WatchedTokens
+from tests.file_modes import modes
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -98,8 +98,10 @@ def test_the_key_lies_beside_the_tokens_for_its_owner_only_and_outlasts_a_restar
     tokens = tmp_path / "tokens.json"
     key = stored_key(tokens)
     assert len(key) == 32
+    assert modes(tmp_path) == {"tokens.key": 0o600}
+    (tmp_path / "tokens.key").chmod(0o644)
     assert stored_key(tokens) == key
-    assert stat.S_IMODE((tmp_path / "tokens.key").stat().st_mode) == 0o600
+    assert modes(tmp_path) == {"tokens.key": 0o600}
 
 
 def test_a_damaged_key_is_named(tmp_path: Path) -> None:
