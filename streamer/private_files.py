@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import tempfile
 from pathlib import Path
 
-__all__ = ["keep_private", "keep_sqlite_private", "make_private"]
+__all__ = ["keep_private", "keep_sqlite_private", "make_private", "replace_private"]
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,21 @@ def make_private(path: Path) -> None:
     # An existing one is not even opened: closing it would take SQLite's locks away (man 2 fcntl)
     with contextlib.suppress(OSError):
         os.close(os.open(path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file whole, beside the old one, and then put it in its place. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    written = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
 
 
 def keep_private(path: Path) -> None:

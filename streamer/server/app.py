@@ -72,7 +72,8 @@ def create_app(services: Services) -> FastAPI:
     Raises ConfigError: the file of tokens can't be used.
     """
     broadcaster = Broadcaster(services)
-    authenticator = Authenticator(services.config.server)
+    database = services.database
+    authenticator = Authenticator(services.config.server, data=None if database is None else database.file)
     reached = services.config.server
 
     @contextlib.asynccontextmanager
