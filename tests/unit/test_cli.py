@@ -81,7 +81,7 @@ def test_tokens_are_made_listed_and_revoked_without_loading_anything_heavy(tmp_p
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "init", "models", "token"])
+@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "health", "init", "models", "token"])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0
