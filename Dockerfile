@@ -18,7 +18,7 @@ USER streamer
 WORKDIR /data
 ENV XDG_CACHE_HOME=/data/cache PYTHONUNBUFFERED=1
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=3s --start-period=120s \
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
+  CMD ["streamer", "health", "--config", "/etc/streamer/config.yaml"]
 ENTRYPOINT ["streamer"]
 CMD ["run", "--config", "/etc/streamer/config.yaml"]

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from streamer import __version__
-from streamer.cli import analyze, check, export, init, models, purge, run, token, watch
+from streamer.cli import analyze, check, export, health, init, models, purge, run, token, watch
 from streamer.cli.console import errors
 from streamer.errors import StreamerError
 from streamer.redaction import redact
@@ -53,6 +53,7 @@ app.command("analyze")(analyze.analyze)
 app.command("watch")(watch.watch)
 app.command("export")(export.export)
 app.command("purge")(purge.purge)
+app.command("health")(health.health)
 app.command("init")(init.init)
 app.add_typer(models.app, name="models")
 app.add_typer(token.app, name="token")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamer.errors import StoreError
+from streamer.private_files import keep_sqlite_private, make_private
 
 __all__ = ["Delivery", "Outbox"]
 
@@ -48,11 +49,13 @@ class Outbox:
         self._capacities = dict(capacities)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path)
             self._database = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise self._error(error) from None
         try:
             self._open()
+            keep_sqlite_private(path)
         except sqlite3.Error as error:
             self._database.close()
             raise self._error(error) from None

@@ -14,7 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streamer import __version__
 from streamer.analytics.age_groups import UNKNOWN, AgeGroups
 from streamer.errors import PrivacyError
-from streamer.server.access.rights import Visitor, grant_of
+from streamer.server.access.rights import grant_of
+from streamer.server.access.visitor import Visitor
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse

@@ -25,6 +25,7 @@ from streamer import __version__
 from streamer.errors import StreamerError
 from streamer.server import api
 from streamer.server.access.authentication import Authenticator
+from streamer.server.access.openapi import HOW_TO_AUTHORIZE, declare_security
 from streamer.server.access.table import check_complete
 from streamer.server.access.ticket_api import ticket_router
 from streamer.server.auth import Guard, login_router
@@ -48,8 +49,7 @@ log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _DESCRIPTION = (
     "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
-    "(subprotocol streamer.v1); here is what is asked for. "
-    "Where tokens are set up, every request sends one as Authorization: Bearer TOKEN."
+    "(subprotocol streamer.v1); here is what is asked for."
 )
 # Everything comes from this server; pictures are drawn from blobs.
 _SECURITY_HEADERS = {
@@ -72,7 +72,8 @@ def create_app(services: Services) -> FastAPI:
     Raises ConfigError: the file of tokens can't be used.
     """
     broadcaster = Broadcaster(services)
-    authenticator = Authenticator(services.config.server)
+    database = services.database
+    authenticator = Authenticator(services.config.server, data=None if database is None else database.file)
     reached = services.config.server
 
     @contextlib.asynccontextmanager
@@ -81,10 +82,11 @@ def create_app(services: Services) -> FastAPI:
         yield
         await broadcaster.close()
 
-    app = FastAPI(
+    app = _Application(
+        guarded=authenticator.guarded,
         title="streamer",
         version=__version__,
-        description=_DESCRIPTION,
+        description=f"{_DESCRIPTION} {HOW_TO_AUTHORIZE}" if authenticator.guarded else _DESCRIPTION,
         lifespan=lifespan,
         responses={
             401: problem_response("A token is needed, and none came, or a wrong one."),
@@ -127,6 +129,22 @@ def _add_pages(app: FastAPI, broadcaster: Broadcaster) -> None:
     @app.get("/docs", include_in_schema=False)
     async def documentation(request: Request) -> HTMLResponse:
         return HTMLResponse(documentation_page(app.openapi(), path_prefix_of(request.scope)))
+
+
+class _Application(FastAPI):
+    """Its OpenAPI document tells who may do what."""
+
+    def __init__(self, *, guarded: bool, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._guarded = guarded
+
+    def openapi(self) -> dict[str, Any]:
+        """Made once, and kept."""
+        made = self.openapi_schema is not None
+        document = super().openapi()
+        if self._guarded and not made:
+            declare_security(document)
+        return document
 
 
 class _StaticFiles(StaticFiles):

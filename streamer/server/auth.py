@@ -180,6 +180,7 @@ def login_router(authenticator: Authenticator) -> APIRouter:
             return too_many or login_page(
                 401, target=target, message="This token is not known here, or has ended.", prefix=prefix
             )
+        await _end_session(request, authenticator)  # which nobody could sign out of any more
         response = RedirectResponse(prefix + target, 303, headers={"Cache-Control": "no-store"})
         cookie, secure = authenticator.sessions.new_cookie(grant), request.url.scheme == "https"
         response.set_cookie(
@@ -191,10 +192,16 @@ def login_router(authenticator: Authenticator) -> APIRouter:
     async def sign_out(request: Request) -> Response:
         prefix = path_prefix_of(request.scope)
         response = RedirectResponse(f"{prefix}/login", 303)
+        await _end_session(request, authenticator)
         response.delete_cookie(COOKIE, path=prefix or "/", httponly=True, samesite="strict")
         return response
 
     return router
+
+
+async def _end_session(request: Request, authenticator: Authenticator) -> None:
+    if cookie := request.cookies.get(COOKIE):
+        await authenticator.sessions.end(cookie)
 
 
 async def _form(request: Request) -> dict[str, str] | None:

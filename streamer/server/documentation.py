@@ -25,8 +25,22 @@ def documentation_page(document: dict[str, Any], path_prefix: str = "") -> str:
         f'<main class="wide"><h1>{escape(info["title"])} {escape(info["version"])}</h1>'
         f"<p>{escape(info.get('description', ''))}</p>"
         f'<p>The same for programs: <a href="openapi.json">{escape(path_prefix)}/openapi.json</a></p>'
-        f"{operations}</main></body></html>"
+        f"{_authorization(document)}{operations}</main></body></html>"
     )
+
+
+def _authorization(document: dict[str, Any]) -> str:
+    """By what means requests show on whose behalf they are, where any is needed."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(_scheme(scheme))}</td><td>{escape(scheme['description'])}</td></tr>"
+        for name, scheme in schemes.items()
+    )
+    return f"<h2>Authorize</h2><table>{rows}</table>" if rows else ""
+
+
+def _scheme(scheme: dict[str, Any]) -> str:
+    return f"the {scheme['in']} {scheme['name']}" if scheme["type"] == "apiKey" else "the header Authorization"
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
@@ -37,9 +51,13 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     )
     table = f"<table>{rows}</table>" if rows else ""
     answers = ", ".join(f"{code} {_media(answer)}".strip() for code, answer in operation["responses"].items())
+    needs = ""
+    if operation.get("security"):
+        needs = f"<p>Authorize: {escape(' or '.join(s for each in operation['security'] for s in each))}"
+        needs += f", of the role {escape(' or '.join(operation['x-roles']))}</p>"
     return (
         f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation.get('description', ''))}</p>"
-        f"{table}<p>Answers: {escape(answers)}</p>"
+        f"{table}{needs}<p>Answers: {escape(answers)}</p>"
     )
 
 

@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from streamer.errors import StoreError
-from streamer.server.access.rights import Access, Visitor
+from streamer.server.access.rights import Access
+from streamer.server.access.visitor import Visitor
 from streamer.server.figures_parameters import (
     DwellParameters,
     FootfallParameters,

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from streamer.errors import ConfigError, StoreError
+from streamer.private_files import keep_sqlite_private, make_private
 from streamer.redaction import redact, register_secret
 
 __all__ = ["Database", "migrate"]
@@ -31,7 +32,10 @@ _INSTRUCTIONS = 20_000  # of SQLite between two looks at the clock: some millise
 
 
 class Database:
-    """SQLite or PostgreSQL behind a URL. Any thread may use it; SQLite lets one write at a time, others wait."""
+    """SQLite or PostgreSQL behind a URL. Any thread may use it; SQLite lets one write at a time, others wait.
+
+    file: SQLite's; None for PostgreSQL.
+    """
 
     def __init__(self, url: str) -> None:
         """Connects to nothing yet. Raises ConfigError: the URL can't be understood, or a package is missing."""
@@ -39,8 +43,8 @@ class Database:
         if self._url.password:
             register_secret(str(self._url.password))
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
-        self._path = Path(self._url.database or "") if self.is_sqlite else None
-        self.shown = redact(str(self._path or self._url.render_as_string(hide_password=True)))
+        self.file = Path(self._url.database or "") if self.is_sqlite else None
+        self.shown = redact(str(self.file or self._url.render_as_string(hide_password=True)))
         self._opened_file: tuple[int, int] | None = None
         self._opening = threading.Lock()
         self._ready = False
@@ -52,12 +56,14 @@ class Database:
         with self._opening:
             if self._ready:
                 return
-            self._make_folder()
+            self._make_file()
             with self._told(), self._writer.begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 migrate(connection)
-            self._opened_file = self._file()
+            if self.file is not None:
+                keep_sqlite_private(self.file)
+            self._opened_file = self._which_file()
             self._ready = True
 
     def close(self) -> None:
@@ -130,26 +136,28 @@ class Database:
         _set_up_sqlite(engine, writes=writes)
         return engine
 
-    def _make_folder(self) -> None:
+    def _make_file(self) -> None:
+        if self.file is None:
+            return
         try:
-            if self._path is not None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.shown}: its folder can't be made: {error.strerror}") from None
+        make_private(self.file)
 
-    def _file(self) -> tuple[int, int] | None:
+    def _which_file(self) -> tuple[int, int] | None:
         """Which file lies under SQLite's path."""
-        if self._path is None:
+        if self.file is None:
             return None
         try:
-            found = self._path.stat()
+            found = self.file.stat()
         except OSError:
             return None
         return found.st_dev, found.st_ino
 
     def _check_file(self) -> None:
         """SQLite goes on writing into a file that has been removed, and nobody would find it again."""
-        if self._ready and self._file() != self._opened_file:
+        if self._ready and self._which_file() != self._opened_file:
             self.close()
             raise StoreError(f"{self.shown}: the file was removed or replaced while in use; a new start is made")
 

@@ -50,24 +50,38 @@ def test_version(run: Run) -> None:
     assert run("--version") == (0, f"streamer {__version__}\n", "")
 
 
+HEAVY = ("cv2", "av", "onnxruntime", "openvino", "scipy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn")
+
+
+def run_light(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process that fails where it imports any of what takes long to load."""
+    script = f"import sys; sys.modules.update(dict.fromkeys({HEAVY})); from streamer.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=folder,
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_a_wrong_configuration_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
-    heavy = ("cv2", "av", "onnxruntime", "openvino", "scipy", "sqlalchemy", "alembic", "uvicorn")
-    script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from streamer.cli import main; main()"
     (tmp_path / "config.yaml").write_text("cameras: []")
     for command in (["run"], ["check"], ["analyze", "config.yaml"]):
-        done = subprocess.run(
-            [sys.executable, "-c", script, *command],
-            cwd=tmp_path,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_light(tmp_path, *command)
         assert done.returncode == 2, done.stderr
         assert "cameras: " in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "init", "models", "token"])
+def test_tokens_are_made_listed_and_revoked_without_loading_anything_heavy(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("cameras: [{id: door, source: demo}]\nserver: {auth: {file: tokens.json}}\n")
+    for command in (["new", "--name", "staff"], ["list"], ["revoke", "staff"]):
+        done = run_light(tmp_path, "token", *command)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "check", "probe", "analyze", "watch", "health", "init", "models", "token"])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0

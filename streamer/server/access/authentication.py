@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection
@@ -13,6 +14,7 @@ from streamer.server.access.attempts import Attempts
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import EVERYTHING, Grant
 from streamer.server.access.sessions import COOKIE, Sessions, key_from_token, key_with_token, stored_key
+from streamer.server.access.signed_out import SignedOut
 from streamer.server.access.tickets import Tickets
 from streamer.server.access.tokens import TokenFile, WatchedTokens
 
@@ -32,8 +34,11 @@ class Unknown(Enum):
 class Authenticator:
     """One for each running server: it knows the tickets, and who is trying out tokens."""
 
-    def __init__(self, config: ServerConfig) -> None:
-        """Raises ConfigError: the file of tokens, or the key beside it, can't be used."""
+    def __init__(self, config: ServerConfig, *, data: Path | None = None) -> None:
+        """Raises ConfigError: the file of tokens, or the key beside it, can't be used.
+
+        data: a file beside which something may be kept, where there is no file of tokens.
+        """
         self.tickets = Tickets()
         self._attempts = Attempts()
         auth = config.auth
@@ -43,7 +48,9 @@ class Authenticator:
         # Unguarded, nobody is given a cookie
         secret = _plain(token) or ""
         key = key_from_token(secret) if file is None else key_with_token(stored_key(file), secret)
-        self.sessions = Sessions(key, self.keyring)
+        beside = (file or data) if self.guarded else None
+        signed_out = SignedOut(None if beside is None else beside.with_suffix(".signed-out"))
+        self.sessions = Sessions(key, self.keyring, signed_out)
 
     def identify(self, asked: HTTPConnection) -> Grant | Unknown:
         """Who asks. Somebody who brings a wrong token is refused also with a good cookie: they are trying it out."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
-from starlette.types import Scope
-
-__all__ = ["EVERYTHING", "Access", "Grant", "Role", "Visitor", "admit", "grant_of"]
+__all__ = ["EVERYTHING", "Access", "Grant", "Role", "admit", "grant_of"]
 
 _KEY = "streamer.grant"
 
@@ -72,7 +69,7 @@ class Grant:
     holds: Callable[[], bool] = lambda: True
 
 
-def admit(scope: Scope, grant: Grant) -> None:
+def admit(scope: MutableMapping[str, Any], grant: Grant) -> None:
     """Note in an ASGI scope on whose behalf it is."""
     scope[_KEY] = grant
 
@@ -81,10 +78,3 @@ def grant_of(scope: Any) -> Grant:
     """On whose behalf a request or websocket is. Raises KeyError where no guard has looked at it."""
     found: Grant = scope[_KEY]
     return found
-
-
-def _visitor(request: Request) -> Access:
-    return grant_of(request.scope).access
-
-
-Visitor = Annotated[Access, Depends(_visitor)]  # of a route that asks who asks

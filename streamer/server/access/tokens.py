@@ -19,6 +19,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from streamer.errors import ConfigError
+from streamer.private_files import keep_private
 from streamer.server.access.rights import Access, Role
 
 __all__ = ["StoredToken", "TokenFile", "WatchedTokens", "digest"]
@@ -156,8 +157,8 @@ class WatchedTokens:
         self._tokens = self._by_digest(file.read())
         if self._seen is None:
             log.warning("%s: no tokens yet; make the first with `streamer token new`", file.path)
-        elif os.name == "posix" and file.path.stat().st_mode & 0o077:
-            log.warning("%s: others than its owner may read it; chmod 600 it", file.path)
+        else:
+            keep_private(file.path)
 
     def current(self) -> Mapping[str, StoredToken]:
         """Those that the file holds now, expired ones too."""

@@ -19,6 +19,7 @@ from streamer.config import AuthConfig
 from streamer.errors import StreamerError
 from streamer.server.access import attempts
 from streamer.server.access.rights import Role
+from streamer.server.access.sessions import COOKIE
 from streamer.server.access.tokens import TokenFile
 from streamer.server.protocol import split_picture
 from streamer.types import Event, EventKind
@@ -184,6 +185,54 @@ def test_a_revoked_token_ends_its_websockets_streams_and_sessions_and_no_others(
                         pass
             assert (await browser.get("/api/v1/cameras")).status_code == 401
             assert await received(other, stats=1)
+
+    run(scenario())
+
+
+def test_who_signs_out_ends_the_websockets_and_streams_of_this_session_in_all_tabs_and_of_no_other(
+    file: TokenFile,
+) -> None:
+    token, _ = file.add(Role.VIEWER, name="staff")
+
+    async def scenario() -> None:
+        async with (
+            site(file) as harness,
+            httpx.AsyncClient(base_url=harness.url, timeout=20) as browser,
+            httpx.AsyncClient(base_url=harness.url, timeout=20) as elsewhere,
+        ):
+            harness.cameras["yard"].publish_one()
+            for client in (browser, elsewhere):
+                assert (await client.post("/login", data={"token": token})).status_code == 303
+            copied, others = (
+                {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}", "Origin": harness.url}
+                for client in (browser, elsewhere)
+            )
+            async with (
+                connect(harness.ws_url, additional_headers=copied) as tab,
+                connect(harness.ws_url, additional_headers=copied) as other_tab,
+                connect(harness.ws_url, additional_headers=others) as other,
+                elsewhere.stream("GET", "/api/v1/cameras/yard/stream.mjpg", headers=copied) as stream,
+            ):
+                parts = stream.aiter_raw()
+                await anext(parts)
+                ticket = (await browser.post("/api/v1/ticket")).json()["ticket"]
+                assert (await browser.post("/logout")).status_code == 303
+                for socket in (tab, other_tab):
+                    with contextlib.suppress(ConnectionClosed):
+                        while True:
+                            await socket.recv()
+                    assert socket.close_code == 1008
+                with contextlib.suppress(httpx.HTTPError):
+                    async for _ in parts:
+                        pass
+                for headers, query in ((copied, ""), ({}, f"?ticket={ticket}")):
+                    with pytest.raises(InvalidStatus) as refused:
+                        async with connect(harness.ws_url + query, additional_headers=headers):
+                            pass
+                    assert refused.value.response.status_code == 401
+                assert (await browser.get("/api/v1/cameras", headers=copied)).status_code == 401
+                assert await received(other, stats=1)
+                assert (await elsewhere.get("/api/v1/cameras")).status_code == 200
 
     run(scenario())
 

@@ -11,6 +11,7 @@ import pytest
 
 from streamer.errors import StoreError
 from streamer.integrations.outbox import Outbox
+from tests.file_modes import modes, no_umask, on_posix
 
 
 @pytest.fixture
@@ -123,3 +124,14 @@ def test_a_full_disk_costs_what_was_put_then_and_nothing_else(outbox: Outbox) ->
     outbox._database.execute("PRAGMA max_page_count = 100000")
     outbox.put([("office", "2", b"")])
     assert waiting(outbox, "office") == ["1", "2"]
+
+
+@on_posix
+def test_the_files_are_their_owner_s_alone_also_those_of_before(path: Path) -> None:
+    alone = {path.name: 0o600, f"{path.name}-wal": 0o600}
+    with no_umask(), closing(Outbox(path, {"shop": 3})) as outbox:
+        outbox.put([("shop", "1", b"")])
+        assert modes(path.parent) == alone
+    path.chmod(0o644)
+    with closing(Outbox(path, {"shop": 3})):
+        assert modes(path.parent) == alone

@@ -100,10 +100,32 @@ def test_a_browser_signs_in_and_out() -> None:
             assert "secure" not in cookie.lower()
             assert TOKEN not in cookie
             assert (await client.get("/docs")).status_code == 200
+            copied = {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
             await client.post("/logout")
             assert (await client.get("/docs")).status_code == 401
+            assert (await client.get("/docs", headers=copied)).status_code == 401
 
     asyncio.run(scenario())
+
+
+def test_a_session_that_was_signed_out_of_or_replaced_opens_no_websocket_also_when_its_cookie_was_copied() -> None:
+    app = application(token=TOKEN)
+
+    async def cookies() -> list[str]:
+        async with browser(app) as client:
+            found = []
+            for _ in range(2):
+                await client.post("/login", data={"token": TOKEN})
+                found.append(client.cookies[COOKIE])
+            await client.post("/logout")
+            await client.post("/login", data={"token": TOKEN})
+            return [*found, client.cookies[COOKIE]]
+
+    opened = []
+    for cookie in asyncio.run(cookies()):
+        sent, _ = ask_websocket(app, {"Host": "127.0.0.1:8000", "Cookie": f"{COOKIE}={cookie}"})
+        opened.append(sent[0]["type"])
+    assert opened == ["websocket.http.response.start", "websocket.http.response.start", "websocket.accept"]
 
 
 def test_behind_tls_the_cookie_is_for_tls_only() -> None:

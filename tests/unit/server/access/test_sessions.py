@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import stat
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ from streamer.server.access.authentication import Authenticator
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Grant, Role
 from streamer.server.access.sessions import SESSION_SECONDS, Sessions, key_from_token, stored_key
+from streamer.server.access.signed_out import SignedOut
 from streamer.server.access.tokens import TokenFile, WatchedTokens
+from tests.file_modes import modes
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -25,7 +27,7 @@ def by_config(token: str, clock: float) -> tuple[Sessions, Grant]:
     keyring = Keyring(token, None, clock=lambda: clock)
     grant = keyring.of_config(token)
     assert grant is not None
-    return Sessions(key_from_token(token), keyring, clock=lambda: clock), grant
+    return Sessions(key_from_token(token), keyring, SignedOut(), clock=lambda: clock), grant
 
 
 def test_a_session_ends_with_its_time_and_with_another_token() -> None:
@@ -44,7 +46,7 @@ def test_a_session_of_a_stored_token_has_its_rights_and_ends_when_it_is_revoked_
     file = TokenFile(tmp_path / "tokens.json")
     token, _ = file.add(Role.VIEWER, cameras=["yard"], name="staff", expires=now + 60)
     keyring = Keyring(None, WatchedTokens(file), clock=lambda: now)
-    sessions = Sessions(b"key", keyring, clock=lambda: now)
+    sessions = Sessions(b"key", keyring, SignedOut(), clock=lambda: now)
     grant = keyring.of_file(token)
     assert grant is not None
     cookie = sessions.new_cookie(grant)
@@ -68,7 +70,7 @@ def test_a_session_of_a_stored_token_has_its_rights_and_ends_when_it_is_revoked_
 def test_an_open_stream_s_grant_ends_with_the_session_that_it_was_opened_with() -> None:
     now = 1_000_000.0
     keyring = Keyring(TOKEN, None, clock=lambda: now)
-    sessions = Sessions(b"key", keyring, clock=lambda: now)
+    sessions = Sessions(b"key", keyring, SignedOut(), clock=lambda: now)
     grant = keyring.of_config(TOKEN)
     assert grant is not None
     found = sessions.grant(sessions.new_cookie(grant))
@@ -89,17 +91,25 @@ def test_no_made_up_cookie_or_token_is_accepted(text: str) -> None:
 
 def test_whose_session_it_is_can_t_be_changed_in_the_cookie() -> None:
     sessions, grant = by_config(TOKEN, 1_000_000.0)
-    expiry, token, signature = sessions.new_cookie(grant).split(".")
-    assert sessions.grant(f"{int(expiry) + 1}.{token}.{signature}") is None
-    assert sessions.grant(f"{expiry}.{'0' * 64}.{signature}") is None
+    issued, token, number, signature = sessions.new_cookie(grant).split(".")
+    assert sessions.grant(f"{issued}.{token}.{number}.{signature}")
+    for changed in (
+        f"{int(issued) + 1}.{token}.{number}",
+        f"{issued}.{'0' * 64}.{number}",
+        f"{issued}.{token}.{'0' * 32}",
+        f"{issued}.{token}",
+    ):
+        assert sessions.grant(f"{changed}.{signature}") is None
 
 
 def test_the_key_lies_beside_the_tokens_for_its_owner_only_and_outlasts_a_restart(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.json"
     key = stored_key(tokens)
     assert len(key) == 32
+    assert modes(tmp_path) == {"tokens.key": 0o600}
+    (tmp_path / "tokens.key").chmod(0o644)
     assert stored_key(tokens) == key
-    assert stat.S_IMODE((tmp_path / "tokens.key").stat().st_mode) == 0o600
+    assert modes(tmp_path) == {"tokens.key": 0o600}
 
 
 def test_a_damaged_key_is_named(tmp_path: Path) -> None:
@@ -124,3 +134,28 @@ def test_another_token_in_the_configuration_ends_the_sessions_of_the_old_one_als
     cookie = started(TOKEN).sessions.new_cookie(grant)
     assert started(TOKEN).sessions.grant(cookie)
     assert started(TOKEN + "!").sessions.grant(cookie) is None
+
+
+def test_who_signs_out_ends_one_session_of_a_token_for_good_and_no_other(tmp_path: Path) -> None:
+    def started() -> Authenticator:
+        auth = AuthConfig(token=SecretStr(TOKEN), file=tmp_path / "tokens.json")
+        return Authenticator(ServerConfig(auth=auth))
+
+    running = started()
+    grant = running.by_token(TOKEN, "127.0.0.1")
+    assert grant is not None
+    ended, other = (running.sessions.new_cookie(grant) for _ in range(2))
+    opened_with = running.sessions.grant(ended)
+    assert opened_with is not None
+    asyncio.run(running.sessions.end(ended))
+    assert not opened_with.holds()  # what it had opened ends
+    for program in (running, started()):  # also after a restart
+        assert program.sessions.grant(ended) is None
+        assert program.sessions.grant(other)
+
+
+def test_nothing_is_remembered_of_a_made_up_cookie() -> None:
+    sessions, grant = by_config(TOKEN, 1_000_000.0)
+    asyncio.run(sessions.end(sessions.new_cookie(grant)[:-1] + "x"))
+    asyncio.run(sessions.end("1.config.1.00"))
+    assert not sessions._signed_out._kept.ended

@@ -13,6 +13,7 @@ from streamer.errors import ConfigError
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Role
 from streamer.server.access.tokens import TokenFile, WatchedTokens
+from tests.file_modes import modes, on_posix
 
 
 @pytest.fixture
@@ -110,13 +111,12 @@ def test_a_damaged_file_lets_nobody_in_and_is_named(
     assert keyring.of_file(token) is None
 
 
-def test_a_file_that_others_may_read_is_warned_of(file: TokenFile, caplog: pytest.LogCaptureFixture) -> None:
+@on_posix
+def test_a_file_that_others_could_read_is_closed_to_them(file: TokenFile) -> None:
     file.add(Role.ADMIN)
-    WatchedTokens(file)
-    assert "chmod" not in caplog.text
     file.path.chmod(0o644)
     WatchedTokens(file)
-    assert "chmod 600" in caplog.text
+    assert modes(file.path.parent) == {file.path.name: 0o600}
 
 
 def test_the_digest_in_the_file_is_no_token(file: TokenFile) -> None:
