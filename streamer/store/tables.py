@@ -18,6 +18,7 @@ __all__ = [
     "occupancy",
     "occupancy_hours",
     "quarter_days",
+    "quarter_hours",
     "rules",
     "spans",
     "stays",
@@ -162,6 +163,23 @@ def _counts(name: str) -> Table:
 # UTC, and of six hours, for days and more. Six, as a day that begins at any hour holds three of them and six hours.
 hours = _counts("hours")
 quarter_days = _counts("quarter_days")
+
+# The same of the quarters of an hour (0-3), for places whose hours begin at half past, or at a quarter, of UTC's. They
+# are of all visitors together, and so few.
+quarter_hours = Table(
+    "quarter_hours",
+    metadata,
+    Column("counted", Text, primary_key=True),
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("timed", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # How long the visits and stays of an hour lasted, as far as they have ended. span: number of `rollup.SPANS`.
 spans = Table(

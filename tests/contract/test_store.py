@@ -204,6 +204,10 @@ def test_no_column_can_hold_who_somebody_was() -> None:
             for table in ("hours", "quarter_days")
             for name in ("counted", "hour", "name", "direction", "count", "timed", "milliseconds", *place - {"key"})
         ),
+        *(
+            f"quarter_hours.{name}"
+            for name in ("counted", "camera", "hour", "quarter", "name", "direction", "count", "timed", "milliseconds")
+        ),
         *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
         *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
@@ -217,7 +221,8 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     old = Database(url)
     with old._writer.begin() as connection:
         migrate(connection, "0001")
-        visit = {"key": "v", "camera": "door", "started_at": milliseconds(NOON), "ended_at": milliseconds(NOON) + 8_000}
+        begun = milliseconds(NOON) + 20 * 60_000
+        visit = {"key": "v", "camera": "door", "started_at": begun, "ended_at": begun + 8_000}
         about = {"gender": "female", "gender_confidence": 0.9, "age_group": "25-34", "samples": 3}
         connection.execute(insert(tables.visits), visit | about)
         minute = {"camera": "door", "minute": milliseconds(NOON), "zone": "", "session": "s"}
@@ -232,6 +237,9 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     assert (span["hour"], SPANS[span["span"]], span["count"]) == (milliseconds(NOON), 7, 1)
     [hour] = all_rows(old, tables.occupancy_hours)
     assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
+    [part] = all_rows(old, tables.quarter_hours)
+    assert (part["hour"], part["quarter"], part["count"], part["timed"]) == (milliseconds(NOON), 1, 1, 1)
+    assert part["milliseconds"] == 8_000
     [quarter] = all_rows(old, tables.quarter_days)
     assert (quarter["hour"], quarter["count"], quarter["milliseconds"]) == (milliseconds(NOON), 3, 16_000)
     old.close()
