@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, false
 
 __all__ = [
     "crossings",
     "events",
+    "heat",
     "hours",
     "metadata",
     "occupancy",
@@ -205,6 +206,16 @@ occupancy_hours = Table(
     Column("peak", Integer, nullable=False),
     Column("observed", Double, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# For how long faces were where on the picture, in an hour. cells: face-seconds of a coarse grid, packed.
+heat = Table(
+    "heat",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("cells", LargeBinary, nullable=False),
+    Index("heat_by_time", "hour"),
 )
 
 # Lines and zones drawn on the page, as JSON; those of the config file are not here.
