@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streamer import __version__
 from streamer.analytics.age_groups import AgeGroups
-from streamer.analytics.heat import HeatMap
+from streamer.analytics.heat import HeatMaps
 from streamer.analytics.rules import Rules
 from streamer.cache import open_cache
 from streamer.cameras import Cameras
@@ -94,7 +94,7 @@ class App:
             deliver=self._deliver,
             on_status=self._on_status,
         )
-        self._heat = {camera.id: HeatMap() for camera in config.cameras}
+        self._heat = HeatMaps(camera.id for camera in config.cameras)
         self._load_control = LoadControl(
             self._cameras.controlled,
             self._pool,
@@ -117,7 +117,7 @@ class App:
             health=self.health,
             started_at=time.time(),
             images=self._images,
-            heat=lambda camera, begin, end: self._heat[camera].seconds(begin, end),
+            heat=self._heat.seconds,
             database=self._database,
             rule_book=self._rule_book,
             reductions=lambda: self._load_control.reductions,
@@ -164,6 +164,7 @@ class App:
             session=self.session,
             cameras=[camera.id for camera in self.config.cameras],
             group_of=AgeGroups(self.config.footfall.age_groups).of,
+            heat=self._heat,
             metrics=self.metrics,
             health=self.health,
             on_rules=self._rule_book.recall,
@@ -216,7 +217,7 @@ class App:
     def _deliver(self, frame: Frame, result: Result, faces: NDArray[np.float32]) -> None:
         """Called by the pool for each analysed frame of a camera, in order."""
         self._tell_all(result.events, result.minutes)
-        self._heat[result.camera].add(result)
+        self._heat.add(result)
         if self._mqtt is not None:
             self._mqtt.occupancy(result.camera, result.occupancy)
         self.hub.publish(frame, result, faces)

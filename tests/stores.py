@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Table, select
 
 from streamer.analytics.age_groups import AgeGroups
+from streamer.analytics.heat import HeatMaps
 from streamer.config import RetentionConfig, StoreConfig
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
@@ -25,7 +26,7 @@ NOON = 1_764_072_000.0
 """2025-11-25 12:00:00 UTC."""
 
 
-FOR_EVER = RetentionConfig(visits=None, crossings=None, stays=None, occupancy=None, uptime=None, events=None)
+FOR_EVER = RetentionConfig(visits=None, crossings=None, stays=None, occupancy=None, uptime=None, heat=None, events=None)
 
 
 def track(number: int = 1, *, age: float | None = 30.0, gender: Gender = "female") -> Track:
@@ -91,7 +92,14 @@ def all_rows(database: Database, table: Table) -> list[dict[str, Any]]:
 class Writing:
     """A writer at work, what it reports, and what it counts."""
 
-    def __init__(self, database: Database, config: StoreConfig | None = None, *, session: str = "run") -> None:
+    def __init__(
+        self,
+        database: Database,
+        config: StoreConfig | None = None,
+        *,
+        session: str = "run",
+        heat: HeatMaps | None = None,
+    ) -> None:
         self.metrics = Metrics()
         self.health = Health(self.metrics)
         self.database = database
@@ -101,6 +109,7 @@ class Writing:
             session=session,
             cameras=("door", "yard"),
             group_of=AgeGroups().of,
+            heat=heat,
             metrics=self.metrics,
             health=self.health,
         )
@@ -129,9 +138,11 @@ class Writing:
 
 
 @contextlib.contextmanager
-def writing(url: str, config: StoreConfig | None = None, *, session: str = "run") -> Iterator[Writing]:
+def writing(
+    url: str, config: StoreConfig | None = None, *, session: str = "run", heat: HeatMaps | None = None
+) -> Iterator[Writing]:
     """A writer that runs, and has written everything when the context ends."""
-    found = Writing(Database(url), config, session=session)
+    found = Writing(Database(url), config, session=session, heat=heat)
     found.writer.start()
     try:
         yield found

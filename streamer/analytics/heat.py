@@ -1,19 +1,24 @@
 """Where on the picture faces were, and for how long: one coarse grid for each hour. Nothing in it tells who.
 
-Kept in memory, from the start of the program on, for the last two weeks: 336 grids of 48 x 27 numbers a camera, 1.7 MB.
+Kept in memory until the store takes it; where there is none, for the last two weeks: 336 grids of 48 x 27 numbers a
+camera, 1.7 MB.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.types import Result
 
-__all__ = ["COLUMNS", "ROWS", "HeatMap"]
+__all__ = ["COLUMNS", "ROWS", "Grid", "HeatMap", "HeatMaps"]
+
+Grid = NDArray[np.float32]
+"""(ROWS, COLUMNS): face-seconds in each cell."""
 
 COLUMNS, ROWS = 48, 27
 
@@ -27,7 +32,7 @@ class HeatMap:
     """Of one camera. Results are added by one thread at a time; any thread may ask."""
 
     def __init__(self) -> None:
-        self._hours: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._hours: OrderedDict[int, Grid] = OrderedDict()
         self._last: float | None = None
         self._lock = threading.Lock()
 
@@ -44,18 +49,53 @@ class HeatMap:
             for x, y in centres:
                 grid[min(int(y * ROWS), ROWS - 1), min(int(x * COLUMNS), COLUMNS - 1)] += min(step, _LONGEST_STEP)
 
-    def seconds(self, begin: float, end: float) -> NDArray[np.float32]:
-        """(ROWS, COLUMNS) float32: face-seconds in each cell, over the whole hours that begin in [begin, end), UTC."""
+    def seconds(self, begin: float, end: float) -> Grid:
+        """Over the whole hours that begin in [begin, end), UTC."""
         with self._lock:
             grids = [grid for hour, grid in self._hours.items() if begin <= hour < end]
             return np.sum(grids, axis=0, dtype=np.float32) if grids else np.zeros((ROWS, COLUMNS), np.float32)
 
-    def _grid(self, hour: int) -> NDArray[np.float32]:
+    def take(self) -> dict[int, Grid]:
+        """All that is here, by the beginning of its hour (UTC s); it isn't here any more."""
+        with self._lock:
+            taken, self._hours = dict(self._hours), OrderedDict()
+        return taken
+
+    def put_back(self, hour: int, grid: Grid) -> None:
+        """What was taken could not be kept."""
+        with self._lock:
+            self._grid(hour)[:] += grid
+
+    def _grid(self, hour: int) -> Grid:
         if hour not in self._hours:
             self._hours[hour] = np.zeros((ROWS, COLUMNS), np.float32)
             while len(self._hours) > _MOST_HOURS:
                 self._hours.popitem(last=False)
         return self._hours[hour]
+
+
+class HeatMaps:
+    """Of some cameras. Any thread may call."""
+
+    def __init__(self, cameras: Iterable[str]) -> None:
+        self._of = {camera: HeatMap() for camera in cameras}
+
+    def add(self, result: Result) -> None:
+        """See `HeatMap.add`; of one camera in one thread at a time."""
+        self._of[result.camera].add(result)
+
+    def seconds(self, camera: str, begin: float, end: float) -> Grid:
+        """See `HeatMap.seconds`."""
+        return self._of[camera].seconds(begin, end)
+
+    def take(self) -> dict[tuple[str, int], Grid]:
+        """See `HeatMap.take`; by camera and hour."""
+        return {(camera, hour): grid for camera, heat in self._of.items() for hour, grid in heat.take().items()}
+
+    def put_back(self, taken: Mapping[tuple[str, int], Grid]) -> None:
+        """See `HeatMap.put_back`."""
+        for (camera, hour), grid in taken.items():
+            self._of[camera].put_back(hour, grid)
 
 
 def _centre(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float]:

@@ -31,9 +31,9 @@ class Services:
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
     seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
-    None where there are no nets. heat: see `HeatMap.seconds`, after the camera's id. database: where the figures are;
-    None where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted. reductions:
-    by camera, how much less than configured is done because of the load.
+    None where there are no nets. heat: see `HeatMaps.seconds`; what isn't in the database yet. database: where the
+    figures are; None where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted.
+    reductions: by camera, how much less than configured is done because of the load.
     """
 
     config: Config

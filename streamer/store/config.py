@@ -22,6 +22,7 @@ class RetentionConfig(Section):
     stays: Days | None = 400
     occupancy: Days | None = 400
     uptime: Days | None = 400
+    heat: Days | None = 400
     events: Days | None = 30
 
 

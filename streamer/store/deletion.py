@@ -17,14 +17,18 @@ __all__ = ["KINDS", "delete_day", "purge"]
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
+    """at: where a row's time begins. length: of that time, ms; a row goes with any part of it."""
+
     table: Table
     at: ColumnElement[int]
+    length: int = 1
 
 
 KINDS: Final[Mapping[str, _Kind]] = {
     **{name: _Kind(counted.table, counted.at) for name, counted in COUNTED.items()},
     "occupancy": _Kind(tables.occupancy, tables.occupancy.c.minute),
     "events": _Kind(tables.events, tables.events.c.at),
+    "heat": _Kind(tables.heat, tables.heat.c.hour, HOUR),
     "uptime": _Kind(tables.uptime, tables.uptime.c.until),
 }
 """All that is kept, and by which time it is old; ms."""
@@ -32,7 +36,8 @@ KINDS: Final[Mapping[str, _Kind]] = {
 
 def delete_day(connection: Connection, kind: str, begin: int, end: int, camera: str | None = None) -> int | None:
     """Delete the oldest day's rows of a kind from `begin` up to `end` (ms); how many, None when there are none."""
-    table, at = KINDS[kind].table, KINDS[kind].at
+    table, at, length = KINDS[kind].table, KINDS[kind].at, KINDS[kind].length
+    begin -= begin % length
     place = [] if camera is None else [table.c.camera == camera]
     oldest = connection.scalar(select(func.min(at)).where(at >= begin, at < end, *place))
     if oldest is None:

@@ -9,11 +9,11 @@ from datetime import tzinfo
 from itertools import pairwise
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, case, func, literal, or_, select, union_all
 
 from streamer.store import tables
 from streamer.store.calendar import Bucket, Stretch, edges, local_times, place, stretches
-from streamer.store.rollup import COUNTED, DAY, HOUR, LASTING, QUARTER_DAY
+from streamer.store.rollup import COUNTED, DAY, HOUR, LASTING, QUARTER_DAY, QUARTER_HOUR, Counted
 from streamer.store.rows import milliseconds
 from streamer.store.up_shares import up_shares
 
@@ -75,13 +75,15 @@ def _added(one: _Figures, other: _Figures) -> _Figures:
 
 
 def _sources(asked: Question) -> Iterator[_Source]:
-    """Where the sums of each stretch come from: whole hours from the sums that are kept, the rest from the rows."""
+    """Where the sums of each stretch come from: whole hours from the sums that are kept, the rest from the rows.
+
+    Where the place's clocks don't show full hours when UTC's do, an hour of UTC may lie in two buckets.
+    """
     total = asked.bucket == "total"
     spans = [Stretch(asked.begin, asked.end, 0)] if total else stretches(asked.begin, asked.end, asked.zone)
     for span in spans:
         first, last = -(-span.begin // HOUR) * HOUR, span.end // HOUR * HOUR
-        in_hours = first < last and (total or (asked.bucket != "minute" and span.offset % HOUR == 0))
-        if not in_hours:
+        if first >= last or asked.bucket == "minute" or not (total or _kept_for(asked, span)):
             yield _rows(asked, span)
             continue
         if span.begin < first:
@@ -114,56 +116,113 @@ def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnEle
     return (at + shift) // width
 
 
+def _kept_for(asked: Question, span: Stretch) -> bool:
+    """Whether sums are kept from which the buckets of this stretch can be made."""
+    if asked.bucket == "hour" and _by_person(asked):
+        return span.offset % HOUR == 0
+    return span.offset % QUARTER_HOUR == 0
+
+
+def _by_person(asked: Question) -> bool:
+    return not {"gender", "age_group"}.isdisjoint(asked.group_by)
+
+
 def _kept(asked: Question, span: Stretch) -> _Source:
-    """From the sums that are kept: of quarters of days, where they lie in one bucket, and of hours, elsewhere."""
+    """From the sums that are kept: of the longest times that lie in one bucket."""
     hour = tables.hours.c.hour
     first, last = -(-span.begin // QUARTER_DAY) * QUARTER_DAY, span.end // QUARTER_DAY * QUARTER_DAY
-    if asked.bucket == "hour" or first >= last:
-        found: Any = _sums(asked, span, tables.hours).subquery().c
+    cut = asked.bucket != "total" and span.offset % HOUR != 0
+    parts: list[Select[Any]] = []
+    whole = [hour // HOUR % 24 != _cut(span, HOUR)] if cut else []
+    if asked.bucket == "hour":
+        parts = [_quarters(asked, span) if cut else _sums(asked, span, tables.hours)]
+    elif first >= last:
+        parts = [_sums(asked, span, tables.hours, *whole)]
     else:
         quarters, hours = [], [hour < first, hour >= last]
         if asked.bucket != "total" and span.offset % QUARTER_DAY:
-            cut = -span.offset % DAY // QUARTER_DAY  # the quarter of UTC's day within which a day of the place begins
-            quarters.append(tables.quarter_days.c.hour // QUARTER_DAY % 4 != cut)
-            hours.append(hour // QUARTER_DAY % 4 == cut)
-        of_quarters = _sums(asked, span._replace(begin=first, end=last), tables.quarter_days, *quarters)
-        found = union_all(of_quarters, _sums(asked, span, tables.hours, or_(*hours))).subquery().c
+            quarters.append(tables.quarter_days.c.hour // QUARTER_DAY % 4 != _cut(span, QUARTER_DAY))
+            hours.append(hour // QUARTER_DAY % 4 == _cut(span, QUARTER_DAY))
+        parts.append(_sums(asked, span._replace(begin=first, end=last), tables.quarter_days, *quarters))
+        parts.append(_sums(asked, span, tables.hours, or_(*hours), *whole))
+    if cut and asked.bucket != "hour":
+        parts.append(_cut_rows(asked, span) if _by_person(asked) else _quarters(asked, span, day_begins=True))
+    found: Any = union_all(*parts).subquery().c
     keys = [found[name] for name in ("number", *asked.group_by)]
     figures = (func.sum(found[name]) for name in _FIGURES)
     return _Source(asked, span, select(*keys, *figures).group_by(*keys))
 
 
+def _cut(span: Stretch, length: int) -> int:
+    """Which of the hours, or quarters, of UTC's day it is within which a day of the place begins."""
+    return -span.offset % DAY // length
+
+
 def _sums(asked: Question, span: Stretch, table: Table, *more: ColumnElement[bool]) -> Select[Any]:
     """The rows of one table of sums: number, groups and figures, not yet added up."""
     row: Any = table.c
-    conditions = [
-        *more,
+    conditions = [*more, *_asked_for(asked, span, row)]
+    if not _by_person(asked):
+        # First in the order of the table's key, which needs no sorting: half the time on SQLite
+        cells = (row.camera, row.hour, row.name, row.direction)
+        sums = (func.sum(row[name]).label(name) for name in _FIGURES)
+        row, conditions = select(*cells, *sums).where(*conditions).group_by(*cells).subquery().c, []
+    return _listed(asked, span, row, row.hour).where(*conditions)
+
+
+def _quarters(asked: Question, span: Stretch, *, day_begins: bool = False) -> Select[Any]:
+    """Of the quarters of hours, alike. day_begins: of those hours only within which a day of the place does."""
+    row: Any = tables.quarter_hours.c
+    within = [row.hour // HOUR % 24 == _cut(span, HOUR)] if day_begins else []
+    at = row.hour + row.quarter * QUARTER_HOUR
+    return _listed(asked, span, row, at).where(*within, *_asked_for(asked, span, row))
+
+
+def _cut_rows(asked: Question, span: Stretch) -> Select[Any]:
+    """The same as `_quarters`, from what was counted in those hours."""
+    row = tables.hours.c
+    within = *_asked_for(asked, span, row), row.hour // HOUR % 24 == _cut(span, HOUR)
+    hours = select(row.camera, row.hour).where(*within).distinct().subquery().c
+    source = COUNTED[asked.counted]
+    at, groups = source.at, _groups(asked, source)
+    in_hour = source.table.c.camera == hours.camera, at >= hours.hour, at < hours.hour + HOUR
+    figures = literal(1).label("count"), case((source.until.is_not(None), 1), else_=0).label("timed")
+    lasted = func.coalesce(source.until - at, 0).label("milliseconds")
+    number = _number(asked, span, at).label("number")
+    named = [source.name == asked.name] if asked.name else []
+    return select(number, *groups, *figures, lasted).where(*in_hour, *named)
+
+
+def _asked_for(asked: Question, span: Stretch, row: Any) -> list[ColumnElement[bool]]:
+    """Which sums."""
+    return [
         row.counted == asked.counted,
         row.camera == asked.cameras[0] if len(asked.cameras) == 1 else row.camera.in_(asked.cameras),
         row.hour >= span.begin,
         row.hour < span.end,
         *([row.name == asked.name] if asked.name else []),
     ]
-    if not {"gender", "age_group"}.intersection(asked.group_by):
-        # First in the order of the table's key, which needs no sorting: half the time on SQLite
-        cells = (row.camera, row.hour, row.name, row.direction)
-        sums = (func.sum(row[name]).label(name) for name in _FIGURES)
-        row, conditions = select(*cells, *sums).where(*conditions).group_by(*cells).subquery().c, []
+
+
+def _listed(asked: Question, span: Stretch, row: Any, at: ColumnElement[int]) -> Select[Any]:
+    """Number, groups and figures of sums. at: when they begin."""
     columns: dict[str, ColumnElement[Any]] = {**dict(row.items()), "line": row.name, "zone": row.name}
     groups = [columns[name].label(name) for name in asked.group_by]
-    number = _number(asked, span, row.hour).label("number")
-    return select(number, *groups, *(row[name] for name in _FIGURES)).where(*conditions)
+    return select(_number(asked, span, at).label("number"), *groups, *(row[name] for name in _FIGURES))
+
+
+def _groups(asked: Question, source: Counted) -> list[ColumnElement[Any]]:
+    columns: dict[str, ColumnElement[Any]] = {**dict(source.table.c.items()), "direction": source.direction}
+    return [columns[name].label(name) for name in asked.group_by]
 
 
 def _rows(asked: Question, span: Stretch) -> _Source:
     source = COUNTED[asked.counted]
-    row = source.table.c
-    columns: dict[str, ColumnElement[Any]] = {**dict(row.items()), "direction": source.direction}
-    groups = [columns[name] for name in asked.group_by]
+    groups = _groups(asked, source)
     number = _number(asked, span, source.at).label("number")
     lasted = func.coalesce(func.sum(source.until - source.at), 0)
     statement = select(number, *groups, func.count(), func.count(source.until), lasted).where(
-        row.camera.in_(asked.cameras),
+        source.table.c.camera.in_(asked.cameras),
         source.at >= span.begin,
         source.at < span.end,
         *([source.name == asked.name] if asked.name else []),

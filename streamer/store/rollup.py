@@ -6,7 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, case, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Table,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from streamer.store import tables
 
@@ -16,6 +29,7 @@ __all__ = [
     "HOUR",
     "LASTING",
     "QUARTER_DAY",
+    "QUARTER_HOUR",
     "SPANS",
     "Counted",
     "Hour",
@@ -26,6 +40,9 @@ __all__ = [
 ]
 
 HOUR: Final = 3_600_000
+"""ms."""
+
+QUARTER_HOUR: Final = HOUR // 4
 """ms."""
 
 QUARTER_DAY: Final = 6 * HOUR
@@ -91,10 +108,11 @@ def span_of(lasted: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def refresh(connection: Connection, changed: Iterable[Hour]) -> None:
-    """Sum these hours up anew, and the quarters of days in which they lie."""
+    """Sum these hours and their quarters up anew, and the quarters of days in which they lie."""
     hours = sorted(changed)
     for each in hours:
         _refresh_hour(connection, each)
+        _refresh_quarter_hours(connection, each)
         if each.counted in LASTING:
             _refresh_spans(connection, each)
     for each in sorted({each._replace(hour=each.hour - each.hour % QUARTER_DAY) for each in hours}):
@@ -116,17 +134,27 @@ def refresh_occupancy(connection: Connection, changed: Iterable[tuple[str, int]]
 
 
 def _refresh_hour(connection: Connection, changed: Hour) -> None:
+    row = COUNTED[changed.counted].table.c
+    cells = _figures(changed) | {"gender": row.gender, "age_group": row.age_group}
+    _replace(connection, tables.hours, changed._asdict(), cells, _within(changed))
+
+
+def _refresh_quarter_hours(connection: Connection, changed: Hour) -> None:
+    at = COUNTED[changed.counted].at
+    cells = _figures(changed) | {"quarter": cast((at - changed.hour) // QUARTER_HOUR, Integer)}
+    _replace(connection, tables.quarter_hours, changed._asdict(), cells, _within(changed))
+
+
+def _figures(changed: Hour) -> dict[str, ColumnElement[Any]]:
+    """The name and direction of what is counted, and how many they are."""
     source = COUNTED[changed.counted]
-    cells = {
+    return {
         "name": source.name,
         "direction": source.direction,
-        "gender": source.table.c.gender,
-        "age_group": source.table.c.age_group,
         "count": func.count(),
         "timed": func.count(source.until),
         "milliseconds": cast(func.coalesce(func.sum(source.until - source.at), 0), BigInteger),
     }
-    _replace(connection, tables.hours, changed._asdict(), cells, _within(changed))
 
 
 def _refresh_spans(connection: Connection, changed: Hour) -> None:

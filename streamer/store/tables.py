@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, false
 
 __all__ = [
     "crossings",
     "events",
+    "heat",
     "hours",
     "metadata",
     "occupancy",
     "occupancy_hours",
     "quarter_days",
+    "quarter_hours",
     "rules",
     "spans",
     "stays",
@@ -163,6 +165,23 @@ def _counts(name: str) -> Table:
 hours = _counts("hours")
 quarter_days = _counts("quarter_days")
 
+# The same of the quarters of an hour (0-3), for places whose hours begin at half past, or at a quarter, of UTC's. They
+# are of all visitors together, and so few.
+quarter_hours = Table(
+    "quarter_hours",
+    metadata,
+    Column("counted", Text, primary_key=True),
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("timed", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # How long the visits and stays of an hour lasted, as far as they have ended. span: number of `rollup.SPANS`.
 spans = Table(
     "spans",
@@ -187,6 +206,16 @@ occupancy_hours = Table(
     Column("peak", Integer, nullable=False),
     Column("observed", Double, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# For how long faces were where on the picture, in an hour. cells: face-seconds of a coarse grid, packed.
+heat = Table(
+    "heat",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("cells", LargeBinary, nullable=False),
+    Index("heat_by_time", "hour"),
 )
 
 # Lines and zones drawn on the page, as JSON; those of the config file are not here.

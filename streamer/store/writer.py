@@ -5,15 +5,17 @@ What can't be written for now waits, within a bound; what finds no room is count
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from sqlalchemy.exc import DBAPIError
 
+from streamer.analytics.heat import Grid, HeatMaps
 from streamer.config import RulesConfig, StoreConfig
 from streamer.errors import StoreError
 from streamer.monitoring.health import Health
@@ -21,6 +23,7 @@ from streamer.monitoring.metrics import Metrics
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
 from streamer.store.drawn_rules import read_rules
+from streamer.store.heat import add_heat
 from streamer.store.interrupted import close_interrupted
 from streamer.store.retention import Retention
 from streamer.store.rows import GroupOf, Item, rows_of, uptime_rows
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _GATHER_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0  # between two notes that a camera is still live
+_HEAT_SECONDS = 15.0  # between two times that it is noted where faces were
 _RETRY_SECONDS = 1.0
 _MOST_AT_ONCE = 2000  # items in one transaction
 
@@ -48,19 +52,22 @@ class StoreWriter:
         session: str,
         cameras: Sequence[str],
         group_of: GroupOf,
+        heat: HeatMaps | None = None,
         metrics: Metrics,
         health: Health,
         on_rules: Callable[[Mapping[str, RulesConfig]], None] = lambda _: None,
     ) -> None:
         """session: of this run. cameras: ids of all that it has, and no other run has at the same time.
 
-        on_rules: is given the drawn rules of all cameras, once the database was opened.
+        heat: is emptied into the database every few seconds. on_rules: is given the drawn rules of all cameras, once
+        the database was opened.
         """
         self._database = database
         self._session = session
         self._cameras = tuple(cameras)
         self._begun = False
         self._group_of = group_of
+        self._heat = heat or HeatMaps(())
         self._metrics = metrics
         self._health = health
         self._on_rules: Callable[[Mapping[str, RulesConfig]], None] | None = on_rules
@@ -71,7 +78,7 @@ class StoreWriter:
         self._uptime = Uptime()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
-        self._beaten_at = 0.0
+        self._beaten_at = self._heated_at = 0.0
         metrics.store_queue_depth.set_function(lambda: len(self._waiting))
 
     def start(self) -> None:
@@ -159,9 +166,10 @@ class StoreWriter:
             return False
         uptime = uptime_rows(intervals, session=self._session)
         try:
-            with self._metrics.store_write_seconds.time(), self._database.write() as connection:
-                write_rows(connection, rows_of(items, session=self._session, group_of=self._group_of))
-                write_uptime(connection, uptime)
+            with self._metrics.store_write_seconds.time(), self._heat_due(now) as heat, self._database.write() as kept:
+                write_rows(kept, rows_of(items, session=self._session, group_of=self._group_of))
+                write_uptime(kept, uptime)
+                add_heat(kept, heat)
         except DBAPIError:
             self._write_singly(items)
         self._beaten_at = now
@@ -171,6 +179,19 @@ class StoreWriter:
             self._uptime.stored()
             self._uptime.kept(time.time())
             return len(self._waiting) >= _MOST_AT_ONCE
+
+    @contextlib.contextmanager
+    def _heat_due(self, now: float) -> Iterator[Mapping[tuple[str, int], Grid]]:
+        """Where faces were, if it is time to keep it; what could not be kept is had again."""
+        is_due = now - self._heated_at >= _HEAT_SECONDS or self._stopping.is_set()
+        taken = self._heat.take() if is_due else {}
+        try:
+            yield taken
+        except BaseException:
+            self._heat.put_back(taken)
+            raise
+        if is_due:
+            self._heated_at = now
 
     def _write_singly(self, items: Sequence[Item]) -> None:
         """Where the database refuses a row for what is in it, the others are kept."""

@@ -22,8 +22,10 @@ TOLERANCE = (0.2**2, 0.2**2)
 UNLIKELY = 16.0
 
 
-def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured]) -> Costs:
+def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured] | NDArray[np.float64]) -> Costs:
     """How badly each found box fits each predicted one: (tracks, found), 0 when perfect.
+
+    found: of each box what was measured; or (tracks, found, 4), where that differs from track to track.
 
     It is the negative log likelihood of a Gaussian, doubled, less that of a perfect fit to a track known exactly: the
     squared distance in standard deviations, plus a price for being uncertain. So of two tracks equally far from a face
@@ -40,7 +42,7 @@ def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured]) -> Costs:
         weights.append((across, across, 1 / size, 1 / size))
         prices.append(2 * math.log(place / TOLERANCE[0] * size / TOLERANCE[1]))
     expected = np.array([track.expected for track in tracks])
-    off = np.array(found)[None] - expected[:, None]
+    off = np.array(found) - expected[:, None]
     off *= off
     costs: Costs = (off @ np.array(weights)[:, :, None])[:, :, 0]
     costs += np.array(prices)[:, None]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
 from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
-from streamer.tracking.leaving import gone, turned_back
+from streamer.tracking.leaving import PictureSize, completed, cut, gone, turned_back
 from streamer.tracking.lives import FoundFace, Life
 from streamer.tracking.look_schedule import Sighting
 from streamer.tracking.motion import Box, TimeStep, measure, scaled
@@ -87,7 +87,7 @@ class Tracker:
         """Tracks held, unconfirmed and unseen ones included."""
         return len(self._lives)
 
-    def update(self, detections: Detections, at: float, size: tuple[int, int] | None = None) -> TrackerUpdate:
+    def update(self, detections: Detections, at: float, size: PictureSize | None = None) -> TrackerUpdate:
         """Take in the faces found in the frame of time `at`, in any order.
 
         A step back in time counts as no time passing; the tracks' own times move along with it. size: the frame's width
@@ -144,7 +144,7 @@ class Tracker:
                 life.motion.predict(step)
         return ended
 
-    def _let_leave(self, size: tuple[int, int], at: float) -> tuple[TrackedFace, ...]:
+    def _let_leave(self, size: PictureSize, at: float) -> tuple[TrackedFace, ...]:
         """End the tracks that have gone on out of the picture: who comes in there next is somebody else."""
         left = [life for life in self._lives if not life.seen_in_last_look and gone(life.motion.box, size)]
         return self._end(left, at)
@@ -157,7 +157,7 @@ class Tracker:
                 self._pictures.remember(life.motion.box, life.stillness.shape, at)
         return _faces([life for life in lives if life.id is not None], None)
 
-    def _associate(self, found: list[FoundFace], at: float, size: tuple[int, int] | None) -> list[FoundFace]:
+    def _associate(self, found: list[FoundFace], at: float, size: PictureSize | None) -> list[FoundFace]:
         """Match faces to tracks; returns the high-confidence ones that belong to none."""
         strong = [i for i, face in enumerate(found) if face.score >= self._config.high_confidence]
         if not self._lives or not found:
@@ -167,7 +167,7 @@ class Tracker:
         fresh = [row for row in known if at - self._lives[row].last_seen <= WEAK_AFTER]
         new = [row for row, life in enumerate(self._lives) if life.id is None]
         motions = [life.motion for life in self._lives]
-        costs = pair_costs(motions, [face.measured for face in found])
+        costs = pair_costs(motions, _measured_by(self._lives, found, size))
         if size is not None:
             costs[turned_back(motions, [face.box for face in found], size)] = math.inf
         matched: dict[int, int] = {}  # faces' places to tracks' rows
@@ -175,7 +175,7 @@ class Tracker:
         for rows, places in ((range(len(motions)), strong), (fresh, weak), (new, weak)):
             _match(costs, rows, places, matched)
         for place, row in matched.items():
-            self._lives[row].see(found[place], at)
+            self._lives[row].see(_whole(found[place], self._lives[row], size), at)
         return [found[i] for i in strong if i not in matched]
 
     def _start(self, left: list[FoundFace], at: float) -> None:
@@ -246,6 +246,25 @@ def _faces(lives: list[Life], at: float | None) -> tuple[TrackedFace, ...]:
             )
         )
     return tuple(sorted(faces, key=lambda face: face.id))
+
+
+def _measured_by(lives: Sequence[Life], found: Sequence[FoundFace], size: PictureSize | None) -> NDArray[np.float64]:
+    """(lives or 1, found, 4): what was measured, for each track by its own size where the edge cuts a face."""
+    measured = np.array([[face.measured for face in found]])
+    at_edge = [i for i, face in enumerate(found) if size is not None and cut(face.box, size)]
+    if at_edge:
+        measured = np.repeat(measured, len(lives), axis=0)
+        for row, life in enumerate(lives):
+            measured[row, at_edge] = [_whole(found[i], life, size).measured for i in at_edge]
+    return measured
+
+
+def _whole(face: FoundFace, life: Life, size: PictureSize | None) -> FoundFace:
+    """The face, with what the edge of the picture cuts off."""
+    if size is None or not cut(face.box, size):
+        return face
+    box = completed(face.box, life.motion, size)
+    return face._replace(box=box, measured=measure(box))
 
 
 def _in_canonical_order(found: Detections) -> list[FoundFace]:

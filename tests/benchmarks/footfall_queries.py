@@ -1,8 +1,9 @@
 """How fast a year of one shop is answered: 2 million made-up visits with their crossings, minutes and uptime.
 
-    python -m tests.benchmarks.footfall_queries --database FILE.sqlite3 [--visits 2000000] [--repeat 9]
+    python -m tests.benchmarks.footfall_queries --database FILE.sqlite3 [--visits 2000000] [--repeat 9] [--zone ZONE]
 
-The file is made when it isn't there (some minutes), and asked again when it is. Prints JSON: for each question the
+The file is made when it isn't there (some minutes), and asked again when it is. `--zone` is where the shop is: it opens
+by the clocks there, and is asked about by them. Prints JSON: for each question the
 milliseconds of the fastest, the median and the slowest answer, from the call to the JSON bytes, and how many rows.
 """
 
@@ -14,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,25 +32,28 @@ from streamer.store.listing import events, visits
 from streamer.store.occupancy import occupancy
 from streamer.store.rollup import COUNTED, HOUR, Hour, refresh
 
-BERLIN = ZoneInfo("Europe/Berlin")
-BEGIN = datetime(2025, 1, 1, tzinfo=BERLIN)
-END = datetime(2026, 1, 1, tzinfo=BERLIN)
 GENDERS = np.array(["female", "male", "unknown"])
 AGES = np.array(["0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"])
 OPEN = np.array([h for h in range(7 * 24) if h // 24 < 6 and 9 <= h % 24 < 21])  # Monday to Saturday, 9 to 21 h
+
+
+def year(zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From when to when."""
+    return datetime(2025, 1, 1, tzinfo=zone), datetime(2026, 1, 1, tzinfo=zone)
 
 
 def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def made_up(count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def made_up(count: int, zone: ZoneInfo) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """(table, rows) of a year: visits in opening hours, two thirds of which cross the entrance."""
     chance = np.random.default_rng(1)
-    monday = milliseconds(datetime(2024, 12, 30, tzinfo=UTC))
+    begins, ends = map(milliseconds, year(zone))
+    monday = milliseconds(datetime(2024, 12, 30, tzinfo=zone))
     weeks = chance.integers(0, 53, count)
     at = monday + (weeks * 168 + chance.choice(OPEN, count)) * HOUR + chance.integers(0, HOUR, count)
-    at = np.sort(at[(at >= milliseconds(BEGIN)) & (at < milliseconds(END))])
+    at = np.sort(at[(at >= begins) & (at < ends)])
     lasted = (chance.lognormal(3.2, 1.0, len(at)) * 1000).astype(np.int64) + 500
     genders = GENDERS[chance.choice(3, len(at), p=[0.46, 0.44, 0.1])]
     ages = AGES[chance.choice(9, len(at), p=[0.05, 0.06, 0.14, 0.2, 0.18, 0.14, 0.1, 0.07, 0.06])]
@@ -73,7 +77,7 @@ def made_up(count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             for i in some
             if crosses[i]
         ]  # fmt: skip
-    minutes = range(milliseconds(BEGIN), milliseconds(END), 60_000)
+    minutes = range(begins, ends, 60_000)
     for begin in range(0, len(minutes), 50_000):
         yield (
             "occupancy",
@@ -90,9 +94,7 @@ def made_up(count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 for minute in minutes[begin : begin + 50_000]
             ],
         )
-    days = range(
-        milliseconds(BEGIN), milliseconds(END), 6 * HOUR
-    )  # a camera that is lost for a minute four times a day
+    days = range(begins, ends, 6 * HOUR)  # a camera that is lost for a minute four times a day
     yield (
         "uptime",
         [{"key": f"made-door-{day}", "camera": "door", "since": day, "until": day + 6 * HOUR - 60_000} for day in days],
@@ -106,13 +108,14 @@ def made_up(count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     )
 
 
-def fill(database: Database, count: int) -> None:
+def fill(database: Database, count: int, zone: ZoneInfo) -> None:
     """Write a year, and sum it up with the program's own code."""
-    for name, rows in made_up(count):
+    for name, rows in made_up(count, zone):
         with database.write() as connection:
             connection.execute(insert(tables.metadata.tables[name]), rows)
         print(f"{name}: {len(rows)} rows", file=sys.stderr, flush=True)
-    hours = range(milliseconds(BEGIN), milliseconds(END), HOUR)
+    begins, ends = map(milliseconds, year(zone))
+    hours = range(begins // HOUR * HOUR, ends, HOUR)
     for counted in COUNTED:
         with database.write() as connection:
             refresh(connection, [Hour(counted, "door", hour) for hour in hours])
@@ -120,49 +123,50 @@ def fill(database: Database, count: int) -> None:
         connection.execute(text("ANALYZE"))
 
 
-def questions() -> dict[str, Callable[[Connection], Any]]:
+def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
     """What is asked, by what a user would call it."""
 
     def ask(counted: str, bucket: str, begin: datetime, end: datetime, *group_by: str) -> Callable[[Connection], Any]:
         span = milliseconds(begin), milliseconds(end)
-        asked = Question(counted, ("door",), "", *span, bucket, group_by, BERLIN)  # type: ignore[arg-type]
+        asked = Question(counted, ("door",), "", *span, bucket, group_by, zone)  # type: ignore[arg-type]
         return lambda connection: footfall(connection, asked)
 
-    day, following = datetime(2025, 11, 25, tzinfo=BERLIN), datetime(2025, 11, 26, tzinfo=BERLIN)
-    week, year = (day - timedelta(days=6), following), (BEGIN, END)
-    cut = (BEGIN + timedelta(minutes=7), END - timedelta(minutes=7))
-    ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in {"day": (day, following), "year": year}.items()}
+    day, following = datetime(2025, 11, 25, tzinfo=zone), datetime(2025, 11, 26, tzinfo=zone)
+    week, whole = (day - timedelta(days=6), following), year(zone)
+    cut = (whole[0] + timedelta(minutes=7), whole[1] - timedelta(minutes=7))
+    ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in {"day": (day, following), "year": whole}.items()}
     return {
         "a day by hour": ask("visits", "hour", day, following),
         "a day by hour, in and out": ask("crossings", "hour", day, following, "direction"),
         "a day by minute": ask("visits", "minute", day, following),
         "a week by hour, gender and age": ask("visits", "hour", *week, "gender", "age_group"),
-        "a year by day": ask("visits", "day", *year),
-        "a year by day, in and out": ask("crossings", "day", *year, "direction"),
-        "a year by day, gender and age": ask("visits", "day", *year, "gender", "age_group"),
-        "a year by week": ask("visits", "week", *year),
-        "a year by hour": ask("visits", "hour", *year),
-        "a year in one, gender and age": ask("visits", "total", *year, "gender", "age_group"),
+        "a year by day": ask("visits", "day", *whole),
+        "a year by day, in and out": ask("crossings", "day", *whole, "direction"),
+        "a year by day, gender and age": ask("visits", "day", *whole, "gender", "age_group"),
+        "a year by week": ask("visits", "week", *whole),
+        "a year by hour": ask("visits", "hour", *whole),
+        "a year by hour, in and out": ask("crossings", "hour", *whole, "direction"),
+        "a year in one, gender and age": ask("visits", "total", *whole, "gender", "age_group"),
         "a year in one, between the hours": ask("visits", "total", *cut),
         "a day's dwell": lambda c: dwell(c, ("door",), *ms["day"]),
         "a year's dwell": lambda c: dwell(c, ("door",), *ms["year"]),
         "a day's occupancy by minute": lambda c: occupancy(
-            c, ("door",), "", begin=ms["day"][0], end=ms["day"][1], bucket="minute", zone=BERLIN
+            c, ("door",), "", begin=ms["day"][0], end=ms["day"][1], bucket="minute", zone=zone
         ),
         "a year's occupancy by day": lambda c: occupancy(
-            c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="day", zone=BERLIN
+            c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="day", zone=zone
         ),
         "a page of visits in mid-year": lambda c: visits(
-            c, ("door",), milliseconds(datetime(2025, 7, 1, tzinfo=BERLIN)), ms["year"][1], cursor="", limit=1000
+            c, ("door",), milliseconds(datetime(2025, 7, 1, tzinfo=zone)), ms["year"][1], cursor="", limit=1000
         ),
         "a page of events": lambda c: events(c, ("door",), *ms["day"], cursor="", limit=1000),
     }
 
 
-def measure(database: Database, repeat: int) -> dict[str, Any]:
+def measure(database: Database, repeat: int, zone: ZoneInfo) -> dict[str, Any]:
     """Milliseconds and rows of each question."""
     found: dict[str, Any] = {}
-    for name, question in questions().items():
+    for name, question in questions(zone).items():
         took, answer = [], None
         for _ in range(repeat):
             begin = time.perf_counter()
@@ -182,16 +186,17 @@ def main() -> None:
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument("--visits", type=int, default=2_000_000)
     parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Europe/Berlin"), help="as Asia/Kolkata")
     parser.add_argument("--only-make", action="store_true", help="make the file, and ask nothing")
     arguments = parser.parse_args()
     is_new = not arguments.database.exists()
     database = Database(f"sqlite:///{arguments.database.absolute()}")
     database.open()
     if is_new:
-        fill(database, arguments.visits)
+        fill(database, arguments.visits, arguments.zone)
     if not arguments.only_make:
         size = arguments.database.stat().st_size
-        print(json.dumps({"bytes": size, "ms": measure(database, arguments.repeat)}, indent=2))
+        print(json.dumps({"bytes": size, "ms": measure(database, arguments.repeat, arguments.zone)}, indent=2))
     database.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -64,8 +65,9 @@ def test_each_bucket_counts_what_began_in_it(
     filled: Database, begun: list[tuple[str, float, int]], counted: str, bucket: Bucket
 ) -> None:
     moments = [milliseconds(at if counted == "visits" else at + 0.5) / 1000 for _, at, _ in begun]
-    # Of whole hours, answered from sums, at either side of UTC, or on a quarter of its days; of half hours, from rows
-    for zone in map(ZoneInfo, ("Europe/Berlin", "America/Los_Angeles", "Asia/Omsk", "Asia/Tokyo", "Asia/Kolkata")):
+    # Of whole hours, at either side of UTC, or on a quarter of its days; of half hours, and of quarters
+    whole = "Europe/Berlin", "America/Los_Angeles", "Asia/Omsk", "Asia/Tokyo"
+    for zone in map(ZoneInfo, (*whole, "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns")):
         with filled.read(10) as connection:
             rows = footfall(connection, question(counted, bucket, zone))
         assert [row["count"] for row in rows] == [
@@ -83,6 +85,28 @@ def test_the_day_on_which_clocks_are_set_back_has_25_hours_that_add_up(filled: D
     within = [hour for hour in hours if long["start"] <= hour["start"] < long["end"]]
     assert (len(within), sum(hour["count"] for hour in within)) == (25, long["count"])
     assert [hour["time"][11:] for hour in within][2:4] == ["02:00:00+02:00", "02:00:00+01:00"]
+
+
+@pytest.mark.parametrize("counted", ["visits", "crossings", "stays"])
+@pytest.mark.parametrize("bucket", ["hour", "day", "week"])
+def test_where_clocks_are_half_an_hour_off_sums_say_the_same_as_rows(
+    filled: Database, counted: str, bucket: Bucket
+) -> None:
+    for zone in map(ZoneInfo, ("Asia/Kolkata", "Asia/Kathmandu", "Europe/Berlin")):
+        for group_by in ((), ("direction",), ("gender", "age_group"), ("camera", "gender")):
+            asked = question(counted, bucket, zone, group_by)
+            with filled.read(10) as connection:
+                rows = [row for row in footfall(connection, asked) if row["count"]]
+                minutes = [row for row in footfall(connection, replace(asked, bucket="minute")) if row["count"]]
+            for row in rows:
+                within = [
+                    minute
+                    for minute in minutes
+                    if row["start"] <= minute["start"] < row["end"]
+                    and all(minute[group] == row[group] for group in group_by)
+                ]
+                assert row["count"] == sum(minute["count"] for minute in within)
+            assert sum(row["count"] for row in rows) == 400
 
 
 @pytest.mark.parametrize("counted", ["visits", "crossings", "stays"])

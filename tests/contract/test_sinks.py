@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from streamer.analytics.age_groups import AgeGroups
 from streamer.analytics.rules import Line, Rules
+from streamer.config import StoreConfig
 from streamer.integrations.board import Camera
 from streamer.integrations.config import MqttConfig, WebhookConfig, WebhooksConfig
 from streamer.integrations.mqtt import MqttSink
@@ -20,9 +22,14 @@ from streamer.integrations.webhook import WebhookSink
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
 from streamer.sinks import Sink
+from streamer.store import tables
+from streamer.store.database import Database
+from streamer.store.writer import StoreWriter
 from streamer.types import CameraState, OccupancyMinute
 from tests.made_up_events import crossing, encode, status, visit
+from tests.postgres import Postgres
 from tests.receiver import Receiver
+from tests.stores import FOR_EVER, all_rows
 from tests.system.mosquitto import Listener, Mosquitto
 from tests.system.program import eventually
 
@@ -31,6 +38,7 @@ class Recipient(ABC):
     """Whoever a sink tells, which may come and go."""
 
     part: str  # its name in Health
+    address = "127.0.0.1"  # what a trouble names
 
     def __init__(self) -> None:
         self.metrics = Metrics()
@@ -51,6 +59,10 @@ class Recipient(ABC):
     @abstractmethod
     def heard(self) -> list[str]:
         """The keys of the events that it heard of, in order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave nothing behind."""
 
 
 class Broker(Recipient):
@@ -112,9 +124,83 @@ class Target(Recipient):
         self.go()
 
 
-@pytest.fixture(params=[Broker, Target])
-def recipient(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker | Target]:
-    made: Broker | Target = request.param(tmp_path)
+class Kept(Recipient):
+    """The store's database."""
+
+    part = "store"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.reader = Database(url)
+        super().__init__()
+
+    def make_sink(self) -> Sink:
+        return StoreWriter(
+            Database(self.url),
+            StoreConfig(retention=FOR_EVER),
+            session="run",
+            cameras=("door",),
+            group_of=AgeGroups().of,
+            metrics=self.metrics,
+            health=self.health,
+        )
+
+    def heard(self) -> list[str]:
+        self.reader.open()
+        return [row["key"] for row in all_rows(self.reader, tables.events)]
+
+
+class File(Kept):
+    """SQLite's, in a folder that comes and goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.here, self.away = folder / "here", folder / "away"
+        self.address = str(self.here)
+        self.here.touch()  # where the folder belongs
+        self.away.mkdir()
+        super().__init__(f"sqlite:///{self.here / 'store.sqlite3'}")
+
+    def come(self) -> None:
+        self.here.unlink()
+        self.away.rename(self.here)
+
+    def go(self) -> None:
+        self.here.rename(self.away)
+        self.here.touch()
+
+    def close(self) -> None:
+        self.reader.close()
+
+
+class DatabaseServer(Kept):
+    """PostgreSQL, which other tests want back as it was."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        url = server.new_database()
+        self.address = url.partition("=")[2]
+        self.runs = True
+        self.go()
+        super().__init__(url)
+
+    def come(self) -> None:
+        self.server.start()
+        self.runs = True
+
+    def go(self) -> None:
+        self.server.stop()
+        self.runs = False
+
+    def close(self) -> None:
+        self.reader.close()
+        if not self.runs:
+            self.server.start()
+
+
+@pytest.fixture(params=[Broker, Target, File, DatabaseServer])
+def recipient(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Recipient]:
+    place = request.getfixturevalue("postgres") if request.param is DatabaseServer else tmp_path
+    made: Recipient = request.param(place)
     yield made
     made.sink.stop(5)
     made.close()
@@ -150,7 +236,7 @@ def test_what_happened_before_anybody_listened_is_told_in_order_when_somebody_do
     for n in range(3):
         recipient.sink.event(visit(str(n), time.time()))
     eventually("the trouble is told", lambda: recipient.part in recipient.health.degraded)
-    assert "127.0.0.1" in recipient.health.degraded[recipient.part]
+    assert recipient.address in recipient.health.degraded[recipient.part]
     recipient.come()
     eventually("told", lambda: recipient.heard() == ["0", "1", "2"])
     eventually("the trouble is over", lambda: recipient.health.degraded == {})

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, text
 
 from streamer.analytics.age_groups import AgeGroups
+from streamer.analytics.heat import COLUMNS, ROWS, HeatMaps
 from streamer.errors import StoreError
 from streamer.store import tables
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database, migrate
 from streamer.store.deletion import purge
+from streamer.store.heat import add_heat, heat, heat_since
 from streamer.store.rollup import SPANS
 from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
 from streamer.store.uptime import Interval
 from streamer.types import OccupancyMinute
 from tests.stores import NOON, Story, all_rows, live, track, writing
+
+GRID = np.ones((ROWS, COLUMNS), np.float32)
 
 
 def keep(database: Database, *items: Item, session: str = "run") -> None:
@@ -117,10 +122,11 @@ def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(databa
             keep(database, *items, visit.ends(begin + 4, begin), OccupancyMinute(camera, "", int(begin), 1.0, 1, 60.0))
         with database.write() as connection:
             write_uptime(connection, uptime_rows([Interval(camera, NOON, NOON + 10_000)], session="run"))
+            add_heat(connection, {(camera, int(NOON) + 3600 * i): GRID for i in range(3)})
     kept = [row for row in all_rows(database, tables.visits) if row["camera"] == "yard"]
     begin, end = milliseconds(NOON + 1800), milliseconds(NOON + 5400)  # from half an hour to one and a half
     counts = purge(database, begin, end, "door")
-    assert counts == {"visits": 2, "crossings": 2, "stays": 2, "occupancy": 2, "events": 8, "uptime": 1}
+    assert counts == {"visits": 2, "crossings": 2, "stays": 2, "occupancy": 2, "events": 8, "heat": 2, "uptime": 1}
     visits = all_rows(database, tables.visits)
     assert [row["key"] for row in visits if row["camera"] == "door"] == ["door0", "door3", "door4", "door5"]
     assert [row for row in visits if row["camera"] == "yard"] == kept
@@ -130,6 +136,11 @@ def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(databa
         if row["counted"] == "visits"
     }
     assert by_hour == {("door", 0): 1, ("door", 1): 1, ("door", 2): 2} | {("yard", hour): 2 for hour in range(3)}
+    # an hour of which a part was to go is gone
+    grids = {
+        (row["camera"], (row["hour"] - milliseconds(NOON)) // 3_600_000) for row in all_rows(database, tables.heat)
+    }
+    assert grids == {("door", 2)} | {("yard", hour) for hour in range(3)}
     intervals = [row for row in all_rows(database, tables.uptime) if row["camera"] == "door"]
     spans = sorted((row["since"], row["until"]) for row in intervals)
     assert spans == [(milliseconds(NOON), begin), (end, milliseconds(NOON + 10_000))]
@@ -172,6 +183,40 @@ def test_what_was_under_way_at_a_kill_ends_once_when_the_program_was_last_alive(
     reader.close()
 
 
+def test_where_faces_were_adds_up_over_restarts_and_is_asked_for_by_hours(url: str) -> None:
+    for session, hours in (("one", (0, 1)), ("two", (1, 5))):
+        maps = HeatMaps(["door", "yard"])
+        for hour in hours:
+            maps.put_back({("door", int(NOON) + 3600 * hour): GRID * (hour + 0.5), ("yard", int(NOON)): GRID})
+        with writing(url, session=session, heat=maps):
+            pass
+        assert maps.take() == {}
+    reader = Database(url)
+    reader.open()
+    with reader.read(5) as connection:
+        for begin, end, seconds in ((0, 1, 0.5), (1, 2, 3.0), (0, 6, 9.0), (0.5, 5, 3.0), (6, 9, 0.0)):
+            found = heat(connection, "door", NOON + 3600 * begin, NOON + 3600 * end)
+            assert found.tolist() == (GRID * seconds).tolist(), (begin, end)
+        assert heat(connection, "yard", 0, NOON + 1).tolist() == (GRID * 4).tolist()
+        assert (heat_since(connection, "door"), heat_since(connection, "nowhere")) == (NOON, None)
+    reader.close()
+
+
+def test_where_faces_were_waits_while_it_cannot_be_kept(url: str, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("ALTER TABLE heat RENAME TO away"))
+    maps = HeatMaps(["door"])
+    maps.put_back({("door", int(NOON)): GRID})
+    with writing(url, heat=maps) as here:
+        here.until("the trouble is told", lambda: here.problem)
+        assert maps.seconds("door", NOON, NOON + 1).tolist() == GRID.tolist()
+        with database.write() as connection:
+            connection.execute(text("ALTER TABLE away RENAME TO heat"))
+        here.until("the trouble is over", lambda: here.problem is None)
+    with database.read(5) as connection:
+        assert heat(connection, "door", NOON, NOON + 1).tolist() == GRID.tolist()
+
+
 def test_the_writer_keeps_what_it_is_told_before_it_ends(url: str) -> None:
     with writing(url) as here:
         here.writer.status(live("door", NOON))
@@ -204,8 +249,13 @@ def test_no_column_can_hold_who_somebody_was() -> None:
             for table in ("hours", "quarter_days")
             for name in ("counted", "hour", "name", "direction", "count", "timed", "milliseconds", *place - {"key"})
         ),
+        *(
+            f"quarter_hours.{name}"
+            for name in ("counted", "camera", "hour", "quarter", "name", "direction", "count", "timed", "milliseconds")
+        ),
         *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
         *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
+        *(f"heat.{name}" for name in ("camera", "hour", "cells")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
     }
 
@@ -217,7 +267,8 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     old = Database(url)
     with old._writer.begin() as connection:
         migrate(connection, "0001")
-        visit = {"key": "v", "camera": "door", "started_at": milliseconds(NOON), "ended_at": milliseconds(NOON) + 8_000}
+        begun = milliseconds(NOON) + 20 * 60_000
+        visit = {"key": "v", "camera": "door", "started_at": begun, "ended_at": begun + 8_000}
         about = {"gender": "female", "gender_confidence": 0.9, "age_group": "25-34", "samples": 3}
         connection.execute(insert(tables.visits), visit | about)
         minute = {"camera": "door", "minute": milliseconds(NOON), "zone": "", "session": "s"}
@@ -232,6 +283,9 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     assert (span["hour"], SPANS[span["span"]], span["count"]) == (milliseconds(NOON), 7, 1)
     [hour] = all_rows(old, tables.occupancy_hours)
     assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
+    [part] = all_rows(old, tables.quarter_hours)
+    assert (part["hour"], part["quarter"], part["count"], part["timed"]) == (milliseconds(NOON), 1, 1, 1)
+    assert part["milliseconds"] == 8_000
     [quarter] = all_rows(old, tables.quarter_days)
     assert (quarter["hour"], quarter["count"], quarter["milliseconds"]) == (milliseconds(NOON), 3, 16_000)
     old.close()

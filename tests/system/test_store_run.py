@@ -33,10 +33,18 @@ def draw(program: Program) -> None:
         assert answer.status == 200
 
 
+def heat(program: Program) -> float:
+    """Face-seconds, of all the picture."""
+    found: list[list[float]] = program.get("/api/v1/cameras/demo/heat")["seconds"]
+    return sum(map(sum, found))
+
+
 def test_visits_and_drawn_lines_are_there_after_a_restart(tmp_path: Path) -> None:
     with Program(tmp_path, CONFIG) as first:
         draw(first)
         eventually("visits are kept", lambda: (counted(first)["count"] or 0) > 0, 30)
+        before = heat(first)
+        assert before > 0
         first.signal(signal.SIGINT)
         assert first.wait(10) == 0
     assert not (tmp_path / "streamer.sqlite3-wal").exists()  # closed as it should be
@@ -45,4 +53,5 @@ def test_visits_and_drawn_lines_are_there_after_a_restart(tmp_path: Path) -> Non
         eventually("the drawn line is back", lambda: again.get("/api/v1/cameras/demo/rules")["lines"])
         assert again.get("/api/v1/cameras/demo/rules")["lines"][0]["name"] == "middle"
         assert counted(again)["count"] > 0
+        assert heat(again) >= before
         assert again.get("/api/v1/events?from=2020-01-01&to=2029-01-01")["rows"][0]["kind"] == "camera_up"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,6 +19,8 @@ from streamer.redaction import register_secret
 from streamer.server.app import create_app
 from streamer.server.heat_api import HeatModel
 from streamer.server.schemas import CameraModel, StatusModel
+from streamer.store.database import Database
+from streamer.store.heat import add_heat
 from streamer.types import CameraState, Frame, Result
 from tests.server_harness import FakeCamera, make_services
 
@@ -240,3 +243,19 @@ def test_the_heat_map_tells_where_faces_were_and_since_when() -> None:
     assert (len(found.seconds), {len(row) for row in found.seconds}) == (found.rows, {found.columns})
     assert (found.seconds[1][:3], found.since) == ([0.0, 1.0, 0.0], round(server.services.started_at, 3))
     assert server.get("/api/v1/cameras/nowhere/heat").status_code == 404
+    for wrong in ("from=nan", "to=inf", "to=-1", "from=1e30"):
+        assert server.get(f"/api/v1/cameras/lobby/heat?{wrong}").status_code == 422, wrong
+
+
+def test_the_heat_map_adds_what_is_kept_to_what_is_to_be(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    server = Api()
+    ones = np.ones((ROWS, COLUMNS), np.float32)
+    server.services = replace(server.services, heat=lambda *_: ones, database=database)
+    assert server.get("/api/v1/cameras/lobby/heat").status_code == 503  # not open yet
+    database.open()
+    with database.write() as connection:
+        add_heat(connection, {("lobby", hour): ones * hour for hour in (3600, 7200, 10800)})
+    found = server.get("/api/v1/cameras/lobby/heat?from=7200&to=10801").json()
+    assert (found["seconds"], found["since"]) == ([[18001.0] * COLUMNS] * ROWS, 3600.0)
+    database.close()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from streamer.analytics.age_groups import AgeGroups
+from streamer.analytics.heat import COLUMNS, ROWS
 from streamer.config import AuthConfig
 from streamer.server.access.rights import Role
 from streamer.server.access.tokens import TokenFile
@@ -59,7 +60,7 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
         write_uptime(connection, uptime_rows(up, session="run"))
     file = TokenFile(tmp_path / "tokens.json")
     services, _ = make_services(auth=AuthConfig(file=file.path))
-    grid = np.full((1, 1), 7.0, np.float32)
+    grid = np.full((ROWS, COLUMNS), 7.0, np.float32)
     app = create_app(dataclasses.replace(services, database=database, heat=lambda *_: grid))
 
     def asking(cameras: list[str] | None, path: str) -> httpx.Response:
@@ -109,5 +110,5 @@ def test_a_page_s_cursor_of_somebody_else_leads_to_nothing_of_theirs(ask: Ask) -
 
 
 def test_heat_is_of_the_token_s_cameras(ask: Ask) -> None:
-    assert ask(["yard"], "/api/v1/cameras/yard/heat").json()["seconds"] == [[7.0]]
+    assert ask(["yard"], "/api/v1/cameras/yard/heat").json()["seconds"] == [[7.0] * COLUMNS] * ROWS
     assert ask(["yard"], "/api/v1/cameras/lobby/heat").status_code == 404

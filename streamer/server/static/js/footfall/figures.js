@@ -110,14 +110,15 @@ export class Figures {
       return;
     }
     const found = await heat(scope.camera, period, signal);
+    const since = new Date(found.since * 1000);
+    const known = `${dayWords(since)}, ${clock(found.since).slice(0, 5)}`;
     if (!found.seconds.some((row) => row.some((seconds) => seconds > 0))) {
       const before = period.to / 1000 <= found.since;
-      this.#cards.heat.blank(before ? "This is kept in memory only: nothing is known from before the program's last start." : "No face yet in this time.");
+      this.#cards.heat.blank(before ? `Nothing is known from before ${known}.` : "No face yet in this time.");
       return;
     }
     const picture = state.showsPictures ? await fetchSnapshot(scope.camera, "clean", signal).then(createImageBitmap).catch(() => null) : null;
-    const since = new Date(found.since * 1000);
-    const note = since > period.from ? `Since the program started, ${dayWords(since)}, ${clock(found.since).slice(0, 5)}` : "";
+    const note = since > period.from ? `From ${known}, on` : "";
     const name = `Where faces were at ${state.cameras.get(scope.camera)?.name ?? scope.camera}`;
     this.#cards.heat.show(heatChart({ name, file: `${file}-heat`, note, heat: found, picture }));
   }
