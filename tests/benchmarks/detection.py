@@ -141,11 +141,15 @@ def main() -> None:
     parser.add_argument("--every-way", action="store_true", help="each runtime and precision, not onnxruntime alone")
     parser.add_argument("--small", action="store_true", help="small faces in large pictures instead")
     parser.add_argument("--clips", action="store_true", help="visits on the clips instead")
+    parser.add_argument("--detector", choices=["yunet", "centerface"], default="yunet", help="on the clips")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    if options.small or options.clips:
-        (small_faces if options.small else visits_on_clips)(as_json=options.json)
+    if options.small:
+        small_faces(as_json=options.json)
+        return
+    if options.clips:
+        visits_on_clips(options.detector, as_json=options.json)
         return
     outcomes: dict[str, Any] = {}
     detectors: tuple[DetectorName, ...] = ("yunet", "centerface", "ssd-res10")

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.config import InferenceConfig
+from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.calibrated import CalibratedAttributes
 from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import ArrayPicture, Pixels
@@ -33,6 +33,7 @@ EVERY = 0.4  # s
 SETTLED_AFTER = (1, 2, 3, 5, LOOKS)  # looks
 _WAY = Way("onnxruntime", "float32")
 _FOLDS = 10
+_DEMANDED = TrackingConfig().min_gender_confidence
 
 
 def jittered(picture: Pixels, chance: np.random.Generator) -> Pixels:
@@ -59,7 +60,7 @@ class MadeUp(NamedTuple):
         """What is known after each lot of so many looks; all in one where there are fewer."""
         count = min(count, len(self.looks))
         for start in range(0, len(self.looks) - count + 1, count):
-            smoother = AttributeSmoother()
+            smoother = AttributeSmoother(min_gender_confidence=_DEMANDED)
             for k, (reading, view) in enumerate(self.looks[start : start + count]):
                 smoother.add(reading, k * EVERY, view)
             yield smoother.estimate
@@ -108,13 +109,13 @@ class Guess(NamedTuple):
 
 def measure(pictures: int, seed: int) -> dict[str, Any]:
     """All figures. A gender is right if the likelier one is; a track tells it where it is sure enough."""
-    single: list[Guess] = []  # told: surer than a track has to be
+    single: list[Guess] = []  # told: as sure as a track has to be
     settled: dict[int, list[Guess]] = {count: [] for count in SETTLED_AFTER}
     for made_up in tracks(pictures, seed):
         label = made_up.label
         female = label.gender == "f"
         for reading, _ in made_up.looks:
-            told = max(reading.p_female, 1 - reading.p_female) >= 0.75
+            told = max(reading.p_female, 1 - reading.p_female) >= _DEMANDED
             single.append(Guess(female, reading.p_female, told, abs(label.distance(reading.age))))
         for count, guesses in settled.items():
             for estimate in made_up.settled(count):

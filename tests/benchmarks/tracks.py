@@ -32,7 +32,7 @@ from streamer.monitoring.metrics import Metrics
 from streamer.pictures.picture import DecodedPicture
 from streamer.types import EventKind, FaceReading, Frame, Gender, Result, Track
 from tests.benchmarks import made_up_tracks
-from tests.benchmarks.machine import SHARED, model_store, models_config
+from tests.benchmarks.machine import SHARED, Way, model_store, models_config
 
 
 @dataclass(frozen=True)
@@ -236,6 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of what is taken away")
     parser.add_argument("--detect-width", type=int, default=640)
     parser.add_argument("--detector", choices=["auto", "yunet", "centerface", "ssd-res10"], default="auto")
+    parser.add_argument("--runtime", choices=["onnxruntime", "openvino", "opencv"], default="onnxruntime")
+    parser.add_argument("--precision", choices=["float32", "bfloat16", "auto"], default="float32")
     parser.add_argument("--confirm-score", type=float, help="instead of the detector's own; 0: any score")
     parser.add_argument("--made-up", type=int, metavar="N", help="N tracks made of photographs instead of clips")
     parser.add_argument("--no-attributes", action="store_true", help="tracks only")
@@ -243,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.made_up:
         return made_up_tracks.main(options.made_up, seed=options.seed, as_json=options.json)
     clips = options.clips or [SHARED / "clips" / f"{name}.mp4" for name in TRUTHS]
-    config, store = models_config(detector=options.detector), model_store()
+    config, store = models_config(Way(options.runtime, options.precision), detector=options.detector), model_store()
     inference = InferenceConfig(detect_width=options.detect_width)
     detector = open_detector(config, inference, store)
     attributes = None if options.no_attributes else open_attribute_model(config, store)

@@ -115,6 +115,22 @@ def test_tiles_find_the_faces_of_a_large_picture_once(crowd: Pixels, tiles: str)
     assert np.diag(box_overlap(by_column(found).boxes, by_column(whole).boxes)).min() > 0.7
 
 
+@pytest.mark.parametrize(
+    ("width", "tiles", "found"),
+    [(640, "none", 0), (640, "auto", 5), (1920, "none", 5)],  # 5 pixels of 640; as they are
+)
+def test_faces_of_16_pixels_are_found_where_they_are_looked_at_as_they_are(
+    crowd: Pixels, width: int, tiles: str, found: int
+) -> None:
+    weights("yunet")
+    seen = cv2.resize(crowd, None, fx=0.135, fy=0.135, interpolation=cv2.INTER_AREA)  # faces of 13-18 pixels
+    street = np.full((1080, 1920, 3), 120, np.uint8)
+    street[500 : 500 + len(seen), 900 : 900 + len(seen[0])] = seen
+    config = ModelsConfig(detector="yunet", runtime="onnxruntime", precision="float32")
+    look = open_detector(config, InferenceConfig(detect_width=width, tiles=tiles), model_store())
+    assert len(look.detect(ArrayPicture(street))) == found
+
+
 def test_threads_that_share_a_detector_see_the_same(name: Name, crowd: Pixels) -> None:
     shared = detector(name, width=320)
     pictures = [ArrayPicture(np.ascontiguousarray(crowd[: 667 - 60 * i])) for i in range(4)]

@@ -55,6 +55,17 @@ def lives(lines: list[dict[str, Any]]) -> Counter[int]:
     return Counter(o["id"] for line in lines for o in line["objects"])
 
 
+def told_after_a_second(lines: list[dict[str, Any]]) -> dict[int, set[str]]:
+    """The genders of each track from its first second on, unless unknown."""
+    began: dict[int, float] = {}
+    told: dict[int, set[str]] = {}
+    for line in lines:
+        for o in line["objects"]:
+            if line["pts"] - began.setdefault(o["id"], line["pts"]) > 1 and o["gender"]["label"] != "unknown":
+                told.setdefault(o["id"], set()).add(o["gender"]["label"])
+    return told
+
+
 def test_three_people_are_three_visits_settled_as_female_male_female(folder: Path, shared: Path) -> None:
     lines = results(folder, shared / "clips" / "three_people_540p.mp4")
     assert [line["seq"] for line in lines] == list(range(len(lines)))  # no frame dropped, all in order
@@ -63,6 +74,7 @@ def test_three_people_are_three_visits_settled_as_female_male_female(folder: Pat
     assert all(frames > 0.9 * len(lines) for frames in seen.values())
     last = sorted(lines[-1]["objects"], key=lambda o: float(o["x"]))
     assert [o["gender"]["label"] for o in last] == ["female", "male", "female"]
+    assert all(len(genders) == 1 for genders in told_after_a_second(lines).values())
 
 
 def test_people_seen_from_above_without_faces_are_no_visits(folder: Path, shared: Path) -> None:
@@ -73,6 +85,8 @@ def test_one_man_talking_for_200_seconds_is_one_visit(folder: Path, shared: Path
     lines = results(folder, shared / "clips" / "franck_1p_200s.mp4")
     assert len(lives(lines)) == 1
     assert lines[-1]["objects"][0]["gender"]["label"] == "male"
+    assert list(told_after_a_second(lines).values()) == [{"male"}]
+    assert not any(o["static"] for line in lines for o in line["objects"])
 
 
 # The line lies across the middle of the picture. Looked at frame by frame, this is when the middle of a face passes it:
