@@ -37,7 +37,7 @@ from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
 from streamer.server.image_service import ImageService
 from streamer.server.protocol import encode_event
-from streamer.sinks import Sink
+from streamer.sinks import Sink, stop_all
 from streamer.store.database import Database
 from streamer.store.rule_book import RuleBook
 from streamer.store.writer import StoreWriter
@@ -200,9 +200,8 @@ class App:
             late.append("an inference worker")
         for outcome in self._cameras.close():
             self._tell_all(outcome.events, outcome.minutes)
-        deadline = time.monotonic() + _STOP_SINKS  # after those who feed them
-        late += [type(sink).__name__ for sink in self._sinks if not sink.stop(max(0.1, deadline - time.monotonic()))]
-        return late
+        # After those who feed them
+        return late + [type(sink).__name__ for sink in stop_all(self._sinks, _STOP_SINKS)]
 
     def set_rules(self, camera: str, rules: Rules) -> None:
         """Count by these at a camera, from its next frame on. Any thread. Raises KeyError: no camera has this id."""

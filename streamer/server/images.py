@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic_core import to_json
@@ -16,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 from streamer.errors import ImageError, PrivacyError
 from streamer.inference.image_lane import ImageOptions, Outcome
 from streamer.monitoring.metrics import Metrics
+from streamer.server.image_requests import ANSWERS_TO_ONE, ANSWERS_TO_SEVERAL, jpeg_options, request_document, wanted
 from streamer.server.image_service import BusyError, ImageService
 from streamer.server.problems import problem, problem_object
-from streamer.server.schemas import ImageResult, Problem
 from streamer.server.services import Services
-from streamer.server.uploads import FIELD, Upload, UploadRefused, receive_images
+from streamer.server.uploads import Upload, UploadRefused, receive_images
 
 __all__ = ["image_router"]
 
@@ -31,10 +30,6 @@ _RETRY_SECONDS = 1
 # A client that is refused before it has sent everything may go on for so long before its connection is closed: closed
 # at once, many would never read the answer.
 _LINGER_SECONDS = 2.0
-_PARAMETERS = {
-    "width": (64, 16384, "of the picture sent back, pixels, never more than its own"),
-    "quality": (10, 95, "of the JPEG sent back"),
-}
 
 
 class _Left(Exception):  # noqa: N818 - not an error
@@ -48,7 +43,9 @@ def image_router(services: Services) -> APIRouter:
     if services.images is not None:
         desk = _Desk(services.images, services.metrics, shows_pictures=services.config.shows_pictures)
 
-    @router.post("/analyze", response_class=Response, responses=_ONE, openapi_extra=_asked(several=False))
+    @router.post(
+        "/analyze", response_class=Response, responses=ANSWERS_TO_ONE, openapi_extra=request_document(several=False)
+    )
     async def analyze(request: Request) -> Response:
         """One image: back comes an annotated JPEG or, with `Accept: application/json`, what was found.
 
@@ -56,7 +53,12 @@ def image_router(services: Services) -> APIRouter:
         """
         return await _serving(desk).one(request)
 
-    @router.post("/api/v1/analyze", response_class=Response, responses=_SEVERAL, openapi_extra=_asked(several=True))
+    @router.post(
+        "/api/v1/analyze",
+        response_class=Response,
+        responses=ANSWERS_TO_SEVERAL,
+        openapi_extra=request_document(several=True),
+    )
     async def analyze_several(request: Request) -> Response:
         """Images in fields `image`: for each, in their order, a result or the problem with it."""
         return await _serving(desk).several(request)
@@ -85,14 +87,14 @@ class _Desk:
 
     async def one(self, request: Request) -> Response:
         """An image in, a picture or a result out."""
-        answer = _wanted(request.headers.get("accept", ""), shows_pictures=self._shows_pictures)
+        answer = wanted(request.headers.get("accept", ""), shows_pictures=self._shows_pictures)
         options = ImageOptions("json")
         if answer is None:
             self._outcomes["refused"].inc()
             return _UnreadRefusal(problem(406, str(PrivacyError("send Accept: application/json for what was found"))))
         if answer == "jpeg":
             try:
-                options = _jpeg_options(request, self._default_quality)
+                options = jpeg_options(request, self._default_quality)
             except ValueError as error:
                 self._outcomes["refused"].inc()
                 return _UnreadRefusal(problem(422, str(error)))
@@ -195,45 +197,6 @@ class _UnreadRefusal(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-@lru_cache(maxsize=256)
-def _wanted(accept: str, *, shows_pictures: bool = True) -> Literal["jpeg", "json"] | None:
-    """JPEG, unless JSON is asked for before it. Where no picture may leave: JSON, or None if that isn't taken."""
-    ranges: list[tuple[float, int, str]] = []
-    for i, each in enumerate(accept.split(",")[:20]):
-        kind, *parameters = (part.strip().lower() for part in each.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                with contextlib.suppress(ValueError):
-                    weight = float(parameter[2:])
-        ranges.append((-weight, i, kind))
-    for weight, _, kind in sorted(ranges):
-        if not shows_pictures and weight < 0 and kind in {"application/json", "application/*", "*/*"}:
-            return "json"
-        if shows_pictures and weight < 0 and kind in {"application/json", "image/jpeg", "image/*", "*/*"}:
-            return "json" if kind == "application/json" else "jpeg"
-    if shows_pictures:
-        return "jpeg"
-    return None if accept.strip() else "json"
-
-
-def _jpeg_options(request: Request, quality: int) -> ImageOptions:
-    """Read by hand, which takes a tenth of the time that FastAPI needs: answers from the cache take little more.
-
-    Raises ValueError.
-    """
-    if not request.scope["query_string"]:
-        return ImageOptions("jpeg", None, quality)
-    asked = request.query_params
-    numbers: dict[str, int | None] = {}
-    for name, (low, high, _) in _PARAMETERS.items():
-        value = asked.get(name)
-        if value is not None and not (value.isdecimal() and len(value) < 6 and low <= int(value) <= high):
-            raise ValueError(f"{name}: a whole number from {low} to {high}")
-        numbers[name] = None if value is None else int(value)
-    return ImageOptions("jpeg", numbers["width"], numbers["quality"] or quality)
-
-
 def _cache_header(*, hit: bool) -> dict[str, str]:
     return {"X-Cache": "hit" if hit else "miss"}
 
@@ -255,54 +218,3 @@ def _with_retry(status: int, detail: str) -> Response:
 
 def _outcome_of(status: int) -> str:
     return "answered" if status < 400 else "refused" if status < 500 else "failed"
-
-
-def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    said = {
-        400: "No image in the request",
-        406: "A picture is asked for, and the config lets none out (privacy: metadata_only)",
-        408: "The request did not arrive in time",
-        413: "Too many bytes or pixels, or too many images",
-        415: "Not an image that can be read",
-        422: "The image is damaged, or a parameter is wrong",
-        503: "Too many images wait; Retry-After says when to try again",
-    }
-    schema = Problem.model_json_schema()
-    return {c: {"description": said[c], "content": {"application/problem+json": {"schema": schema}}} for c in codes}
-
-
-_ONE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The image with its faces marked, or what was found in it",
-        "content": {"image/jpeg": {}, "application/json": {"schema": ImageResult.model_json_schema()}},
-    },
-    **_problems(400, 406, 408, 413, 415, 422, 503),
-}
-_SEVERAL: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "For each image, in their order, a result or a problem (as of 413, 415, 422)",
-        "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
-    },
-    **_problems(400, 408, 413, 415, 503),
-}
-
-
-def _asked(*, several: bool) -> dict[str, Any]:
-    """What a request holds, for the OpenAPI document."""
-    binary = {"type": "string", "format": "binary"}
-    field = {"type": "array", "items": binary} if several else binary
-    form = {"schema": {"type": "object", "required": [FIELD], "properties": {FIELD: field}}}
-    parameters = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": description,
-            "schema": {"type": "integer", "minimum": low, "maximum": high},
-        }
-        for name, (low, high, description) in _PARAMETERS.items()
-    ]
-    return {
-        "parameters": [] if several else parameters,
-        "requestBody": {"required": True, "content": {"multipart/form-data": form, "image/*": {"schema": binary}}},
-    }

@@ -13,7 +13,6 @@ analyze FACES --json -` printed; on the photographs that the shipped calibration
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
@@ -28,8 +27,8 @@ from numpy.typing import NDArray
 from streamer.inference.calibration import RECIPE, YEARS, Recipe
 from tests.benchmarks.fit_calibration import fit, loss
 from tests.benchmarks.looks import MODELS, Looks, look_at
-from tests.benchmarks.machine import SHARED, Way, ways
-from tests.benchmarks.photographs import Label, central, read_labels
+from tests.benchmarks.machine import Way, ways
+from tests.benchmarks.photographs import Label, central, photographs_parser, read_labels
 
 Array = NDArray[np.float64]
 
@@ -217,11 +216,9 @@ def measure(folder: Path, *, nested: bool) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=Path, default=SHARED / "faces", help="folder with photographs and labels.csv")
+    parser = photographs_parser(__doc__)
     parser.add_argument("--results", help="what `streamer analyze FACES --json -` printed: a file, or - for stdin")
     parser.add_argument("--nested", action="store_true", help="also choose the recipe inside; takes minutes")
-    parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.results:

@@ -6,7 +6,6 @@ how many the gender is told right, told wrong, called unknown, or no face is fou
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,8 @@ from streamer.inference.attributes import open_attribute_model
 from streamer.inference.detectors import open_detector
 from streamer.inference.still import StillAnalyzer
 from streamer.pictures.picture import Pixels
-from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
-from tests.benchmarks.photographs import central, read_labels
+from tests.benchmarks.machine import Way, model_store, models_config, read_picture
+from tests.benchmarks.photographs import central, photographs_parser, read_labels
 
 __all__ = ["BLURS", "measure"]
 
@@ -66,17 +65,14 @@ def _blurred(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=Path, default=SHARED / "faces", help="folder with photographs and labels.csv")
-    parser.add_argument("--json", action="store_true", help="print JSON only")
-    options = parser.parse_args()
+    options = photographs_parser(__doc__).parse_args()
     cv2.setNumThreads(1)
     outcomes = measure(options.faces)
-    if options.json:
-        print(json.dumps(outcomes, indent=2))
-        return
-    for blur, shares in outcomes.items():
-        print(f"blur {blur:5.1%}  " + "  ".join(f"{what} {share:5.1%}" for what, share in shares.items()))
+    print(json.dumps(outcomes, indent=2) if options.json else "\n".join(_row(*outcome) for outcome in outcomes.items()))
+
+
+def _row(blur: float, shares: dict[str, float]) -> str:
+    return f"blur {blur:5.1%}  " + "  ".join(f"{what} {share:5.1%}" for what, share in shares.items())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ differs is the chips: `our nets on its chips` differ by nothing but the runtime.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ from streamer.inference.nets import gender_chip, probabilities
 from streamer.inference.runtime import Session, open_session
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
-from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
-from tests.benchmarks.photographs import central, read_labels
+from tests.benchmarks.machine import Way, model_store, models_config, read_picture
+from tests.benchmarks.photographs import central, photographs_parser, read_labels
 
 _AGES = np.array([0.25, *range(1, 81)], np.float32)
 
@@ -107,10 +106,7 @@ def look(age: Session, gender: Session, chip: Pixels, small: Pixels) -> tuple[ND
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=Path, default=SHARED / "faces", help="folder with photographs and labels.csv")
-    parser.add_argument("--json", action="store_true", help="print JSON only")
-    options = parser.parse_args()
+    options = photographs_parser(__doc__).parse_args()
     cv2.setNumThreads(1)
     outcomes = measure(options.faces)
     if options.json:

@@ -1,7 +1,8 @@
-"""The labelled photographs: the truth about each, and which face in it is meant."""
+"""The labelled photographs: where they are, the truth about each, and which face in it is meant."""
 
 from __future__ import annotations
 
+import argparse
 import csv
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Label", "central", "read_labels"]
+from tests.benchmarks.machine import SHARED
+
+__all__ = ["Label", "central", "photographs_parser", "read_labels"]
 
 
 class Label(NamedTuple):
@@ -27,6 +30,14 @@ class Label(NamedTuple):
     def distance(self, age: float) -> float:
         """Years above (positive) or below the band; 0 inside. A band of whole years ends where the next one begins."""
         return max(age - (self.age_max + 1), 0.0) - max(self.age_min - age, 0.0)
+
+
+def photographs_parser(description: str | None) -> argparse.ArgumentParser:
+    """For a program that looks at the photographs: with `--faces`, their folder, and `--json`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=Path, default=SHARED / "faces", help="folder with photographs and labels.csv")
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    return parser
 
 
 def read_labels(folder: Path) -> dict[str, Label]:

@@ -7,7 +7,6 @@ runs the graph at no other size. Not part of the tests: it needs npm, Node.js an
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import tempfile
@@ -24,8 +23,8 @@ from streamer.inference.detectors import open_detector
 from streamer.inference.runtime import open_session
 from streamer.inference.tfjs import graph_model_to_onnx
 from streamer.pictures.picture import ArrayPicture
-from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture, ways
-from tests.benchmarks.photographs import central, read_labels
+from tests.benchmarks.machine import Way, model_store, models_config, read_picture, ways
+from tests.benchmarks.photographs import central, photographs_parser, read_labels
 
 _TFJS = "@tensorflow/tfjs@4.22.0"
 _FACES = 10
@@ -95,10 +94,7 @@ def run_tfjs(blob: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=Path, default=SHARED / "faces", help="folder with photographs and labels.csv")
-    parser.add_argument("--json", action="store_true", help="print JSON only")
-    options = parser.parse_args()
+    options = photographs_parser(__doc__).parse_args()
     cv2.setNumThreads(1)
     blob = cut_faces(options.faces).astype(np.float32) - _MEAN
     theirs = run_tfjs(blob)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -122,6 +123,15 @@ class Program:
         """The body under a path."""
         with urllib.request.urlopen(self.url + path, timeout=5) as answer:
             return str(answer.read().decode())
+
+    def is_ready(self) -> bool:
+        """What `/readyz` says."""
+        try:
+            self.text("/readyz")
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        return True
 
     def camera(self, name: str) -> dict[str, Any]:
         """A camera as the API shows it."""

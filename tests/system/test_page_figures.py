@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
+import streamer.server
 from tests.system.browser import Visitor
-from tests.system.page_site import LOBBY, Site
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+FILES = Path(streamer.server.__file__).parent
 
 
 @pytest.fixture(scope="module")
 def berlin(browser: Browser) -> Iterator[Page]:
-    """A page in a zone where clocks change."""
-    with Site(LOBBY) as site:
-        visitor = Visitor(browser, timezone="Europe/Berlin")
-        visitor.page.goto(site.url)
-        yield visitor.page
-        visitor.close()
+    """An empty page in a zone where clocks change, beside the page's own modules.
+
+    No server: one in this process would take connections of a living page whenever that makes them, in any test.
+    """
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/":
+            route.fulfill(content_type="text/html", body="<!doctype html>")
+        else:
+            route.fulfill(path=FILES / path.removeprefix("/"))
+
+    visitor = Visitor(browser, timezone="Europe/Berlin")
+    visitor.page.route("**/*", answer)
+    visitor.page.goto("http://page.test/")
+    yield visitor.page
+    visitor.close()
 
 
 @pytest.mark.parametrize(

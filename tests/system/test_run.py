@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-import urllib.error
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -103,20 +102,11 @@ def test_a_camera_whose_server_was_killed_is_live_within_5_s_of_its_return(tmp_p
         server.kill()
         program.wait_for_state("door", "reconnecting", 8)
         assert program.camera("door")["reason"]
-        assert not _is_ready(program)
+        assert not program.is_ready()
         server.start()
         assert program.wait_for_state("door", "live", 8) <= 5
         assert program.camera("door")["reconnects"] >= 1
         asyncio.run(collect(program.url, {"door": 3}))
-
-
-def _is_ready(program: Program) -> bool:
-    try:
-        program.text("/readyz")
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    return True
 
 
 def test_a_password_reaches_the_camera_and_nothing_else(tmp_path: Path, scene: Path) -> None:

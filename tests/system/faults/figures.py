@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import psutil
 
 from tests.system.program import Program
 
-__all__ = ["Figure", "Process", "Rows", "counter", "is_ready"]
+__all__ = ["Figure", "Process", "Rows", "counter"]
 
 
 _TIMINGS = ("s", "%")
@@ -66,16 +65,6 @@ class Process(NamedTuple):
         """As it stands."""
         found = psutil.Process(program.pid)
         return cls(found.memory_info().rss / 1e6, found.num_threads(), found.num_fds())
-
-
-def is_ready(program: Program) -> bool:
-    """What `/readyz` says."""
-    try:
-        program.text("/readyz")
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    return True
 
 
 def counter(program: Program, name: str, *labels: str) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.media import make_video
-from tests.system.faults.figures import Figure, counter, is_ready
+from tests.system.faults.figures import Figure, counter
 from tests.system.faults.rtp import access_units, steady
 from tests.system.faults.rtsp_script import ScriptedRtsp, plays
 from tests.system.program import Program, eventually
@@ -61,7 +61,7 @@ def _hang(program: Program, told: Path) -> list[Figure]:
         Figure.at_most(fault, "the camera is marked failed", given_up, 10 * _HANG_AFTER),
         Figure.at_most(fault, "longest gap of the other camera", gap, 2.5 * _HANG_AFTER),
         Figure.at_most(fault, "results of the other camera afterwards", _until_analyzed(program, "well"), 3),
-        Figure.at_least(fault, "/readyz says ready, for the other", float(is_ready(program)), 1, ""),
+        Figure.at_least(fault, "/readyz says ready, for the other", float(program.is_ready()), 1, ""),
     ]
 
 

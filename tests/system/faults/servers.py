@@ -14,7 +14,7 @@ from typing import Any
 
 from streamer.client import ResultMessage, connect
 from tests.media import make_video
-from tests.system.faults.figures import Figure, is_ready
+from tests.system.faults.figures import Figure
 from tests.system.faults.rtp import CLOCK, Moment, access_units, steady
 from tests.system.faults.rtsp_script import (
     ScriptedRtsp,
@@ -116,7 +116,7 @@ def refusing_servers(folder: Path, _times: int) -> list[Figure]:
             Figure.at_most("all of these", "frames lost by the camera beside them", 100 * max(0.0, lost), 5, "%"),
             Figure.at_most("server: to-http", "what reached the web server", web.asked, 0, ""),
             Figure.at_least(
-                "all of these", "/readyz says ready, for the camera that is", float(is_ready(program)), 1, ""
+                "all of these", "/readyz says ready, for the camera that is", float(program.is_ready()), 1, ""
             ),
         ]
     return figures

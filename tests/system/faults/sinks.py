@@ -14,7 +14,7 @@ from tests.postgres import Postgres, postgres_is_installed
 from tests.receiver import Answer, Receiver
 from tests.requirements import require
 from tests.small_disk import fill, small_disk
-from tests.system.faults.figures import Figure, is_ready
+from tests.system.faults.figures import Figure
 from tests.system.faults.gaps import Gaps
 from tests.system.faults.rtp import access_units, steady
 from tests.system.faults.rtsp_script import ScriptedRtsp, plays
@@ -103,7 +103,7 @@ def _under(fault: _Fault, program: Program, gaps: Gaps) -> list[Figure]:
     fault.begin()
     eventually(f"{fault.name} is told", lambda: fault.part in _degraded(program), 20)
     told = time.monotonic() - begin
-    ready = is_ready(program)  # the cameras are; what is degraded stands beside it
+    ready = program.is_ready()  # the cameras are; what is degraded stands beside it
     fault.end()
     begin = time.monotonic()
     eventually(f"after {fault.name} it works again", lambda: fault.part not in _degraded(program), 30)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.media import make_video
-from tests.system.faults.figures import Figure, Process, is_ready
+from tests.system.faults.figures import Figure, Process
 from tests.system.program import Program, eventually
 from tests.system.rtsp_server import RtspServer
 
@@ -78,7 +78,7 @@ def frozen_server(folder: Path, _times: int) -> list[Figure]:
             stalled = time.monotonic() - begin
             program.wait_for_state("cam", "reconnecting", 12)
             reconnecting = time.monotonic() - begin
-            ready = is_ready(program)
+            ready = program.is_ready()
             begin = time.monotonic()
             program.signal(signal.SIGTERM)
             code = program.wait(15)

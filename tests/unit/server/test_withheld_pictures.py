@@ -20,7 +20,7 @@ from streamer.inference.still import StillAnalyzer
 from streamer.monitoring.metrics import Metrics
 from streamer.pictures.image_files import read_header
 from streamer.server.app import create_app
-from streamer.server.images import _wanted
+from streamer.server.image_requests import wanted
 from streamer.server.pictures import PictureEncoder, Variant
 from streamer.server.protocol import SUBPROTOCOL
 from tests.scripted import ScriptedDetector
@@ -149,4 +149,4 @@ def test_the_image_service_answers_with_results_only() -> None:
     ],
 )
 def test_a_client_that_takes_json_gets_it_in_place_of_the_picture(accept: str, answer: str | None) -> None:
-    assert _wanted(accept, shows_pictures=False) == answer
+    assert wanted(accept, shows_pictures=False) == answer

@@ -12,7 +12,7 @@ from streamer.tracking import Tracker, TrackerUpdate
 from streamer.tracking.motion import Box
 from streamer.types import Detections
 
-__all__ = ["Face", "confirmed_tracker", "found", "update"]
+__all__ = ["A", "B", "C", "Face", "confirmed_tracker", "found", "ids", "update"]
 
 
 class Face(NamedTuple):
@@ -36,6 +36,12 @@ class Face(NamedTuple):
         return [(self.x + dx * self.size, self.y + dy * self.size) for dx, dy in at]
 
 
+# Standing apart from one another
+A = Face(100)
+B = Face(300)
+C = Face(500)
+
+
 def found(faces: Iterable[Face]) -> Detections:
     """What the detector reports for these faces."""
     faces = list(faces)
@@ -51,11 +57,16 @@ def update(tracker: Tracker, at: float, *faces: Face) -> TrackerUpdate:
     return tracker.update(found(faces), at)
 
 
+def ids(result: TrackerUpdate) -> list[int]:
+    """Of the faces shown."""
+    return [face.id for face in result.faces]
+
+
 def confirmed_tracker(
     *faces: Face, until: float = 0.4, fps: float = 10.0, config: TrackingConfig | None = None
 ) -> tuple[Tracker, list[int]]:
     """A tracker that has followed these standing faces from 0 to `until`, and the ids given."""
-    tracker, ids = Tracker(config or TrackingConfig()), list[int]()
+    tracker, given = Tracker(config or TrackingConfig()), list[int]()
     for k in range(round(until * fps) + 1):
-        ids += update(tracker, k / fps, *faces).started
-    return tracker, ids
+        given += update(tracker, k / fps, *faces).started
+    return tracker, given

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from streamer.cli import main
 from streamer.server.access.keyring import Keyring
 from streamer.server.access.rights import Role
 from streamer.server.access.tokens import TokenFile, WatchedTokens
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.unit.cli.conftest import Run
 
 CONFIG = """
 cameras:
@@ -25,40 +22,27 @@ server: {auth: {file: tokens.json}}
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `streamer token` in a folder with a configuration; returns exit code, standard output, standard error."""
+def token(run: Run, tmp_path: Path) -> Run:
+    """Runs `streamer token` in a folder with a configuration; returns as `run`."""
     (tmp_path / "config.yaml").write_text(CONFIG)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["streamer", "token", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        return int(str(code or 0)), said.out, said.err
-
-    return call
+    return partial(run, "token")
 
 
-def test_a_token_is_printed_alone_once_and_works(run: Run, tmp_path: Path) -> None:
+def test_a_token_is_printed_alone_once_and_works(token: Run, tmp_path: Path) -> None:
     keyring = Keyring(None, WatchedTokens(TokenFile(tmp_path / "tokens.json")))
-    code, out, err = run("new", "--role", "viewer", "--cameras", "door, yard", "--name", "staff", "--expires", "90d")
+    code, out, err = token("new", "--role", "viewer", "--cameras", "door, yard", "--name", "staff", "--expires", "90d")
     assert (code, out.count("\n")) == (0, 1)
     assert "'staff': viewer, door, yard, until 20" in err
     grant = keyring.of_file(out.strip())
     assert grant is not None
     assert (grant.access.role, grant.access.cameras) == (Role.VIEWER, frozenset({"door", "yard"}))
     assert grant.until == pytest.approx(time.time() + 90 * 86_400, abs=60)
-    _, listed, _ = run("list")
+    _, listed, _ = token("list")
     assert listed.split()[5:8] == ["staff", "viewer", "door,"]
     assert out.strip() not in listed
-    assert run("revoke", "staff")[0] == 0
+    assert token("revoke", "staff")[0] == 0
     assert keyring.of_file(out.strip()) is None
-    assert "there are no tokens yet" in run("list")[2]
+    assert "there are no tokens yet" in token("list")[2]
 
 
 @pytest.mark.parametrize(
@@ -73,24 +57,24 @@ def test_a_token_is_printed_alone_once_and_works(run: Run, tmp_path: Path) -> No
     ],
 )
 def test_wrong_asking_makes_nothing_and_says_what_is_wrong(
-    run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
+    token: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    code, out, err = run(*arguments)
+    code, out, err = token(*arguments)
     assert (code, out) == (2, "")
     assert said in err
     assert not (tmp_path / "tokens.json").exists()
 
 
-def test_without_a_file_in_the_configuration_it_says_what_to_write(run: Run, tmp_path: Path) -> None:
+def test_without_a_file_in_the_configuration_it_says_what_to_write(token: Run, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("cameras: [{id: door, source: demo}]\n")
-    code, _, err = run("new")
+    code, _, err = token("new")
     assert code == 2
     assert "server: {auth: {file: tokens.json}}" in err
 
 
 @pytest.mark.parametrize("command", ["new", "list", "revoke"])
-def test_each_teaches_what_it_is_for(run: Run, command: str) -> None:
-    code, out, _ = run(command, "--help")
+def test_each_teaches_what_it_is_for(token: Run, command: str) -> None:
+    code, out, _ = token(command, "--help")
     assert code == 0
     assert f"Usage: streamer token {command}" in out
     if command == "new":

@@ -8,7 +8,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,34 +15,13 @@ import pytest
 
 from streamer import __version__
 from streamer.analytics.age_groups import AgeGroups
-from streamer.cli import main
 from streamer.config_file import load_config
 from streamer.store.batch import write_rows
 from streamer.store.database import Database
 from streamer.store.rows import rows_of
 from tests.media import make_image, make_video
 from tests.stores import NOON, Story
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs a command in an empty folder; returns exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["streamer", *map(str, arguments)])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        return int(str(code or 0)), said.out, said.err
-
-    return call
+from tests.unit.cli.conftest import Run
 
 
 def test_version(run: Run) -> None:
