@@ -16,7 +16,7 @@ import cv2
 
 from streamer.config import ModelsConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model, read_pictures
-from streamer.picture import Pixels
+from streamer.pictures.picture import Pixels
 from streamer.types import Detections
 from tests.benchmarks.looks import MODELS
 from tests.benchmarks.machine import SHARED, Way, model_store, models_config, ways
