@@ -1,4 +1,4 @@
-"""Who used the processor: the program by its threads, the RTSP server with its feeders, and the viewers."""
+"""Who used the processor: the program by its threads, the RTSP server, and the viewers."""
 
 from __future__ import annotations
 

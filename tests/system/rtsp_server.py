@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -35,8 +34,6 @@ def free_port() -> int:
 @functools.cache
 def _missing() -> str:
     """What this machine lacks for the server, or nothing."""
-    if not shutil.which("ffmpeg"):
-        return "ffmpeg, which feeds the RTSP server"
     check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
     if (
         not Path(_SYSTEM_PYTHON).exists()
@@ -80,7 +77,7 @@ class RtspServer:
 
     @property
     def pid(self) -> int:
-        """The process; those that feed it are its children."""
+        """The process."""
         assert self._process is not None
         return self._process.pid
 
@@ -94,7 +91,7 @@ class RtspServer:
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
-            start_new_session=True,  # so that signals reach the server and its feeders together
+            start_new_session=True,  # Ctrl-C is for the test alone
         )
         assert process.stdin is not None
         assert process.stdout is not None

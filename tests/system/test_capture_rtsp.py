@@ -90,6 +90,15 @@ def test_live_pictures_are_fresh(server: RtspServer) -> None:
     assert max(settled) - min(settled) < 0.25, "the delay between capture and arrival grows or jitters"
 
 
+def test_clip_that_the_server_loops_goes_on_at_its_own_rate(server: RtspServer) -> None:
+    with open_source(camera(server.url("cam"))) as source:
+        samples = list(itertools.islice(source.frames(), 130))  # of a clip of 100
+    numbers = [frame_number(sample.picture.pixels()) for sample in samples]
+    assert {(b - a) % 100 for a, b in itertools.pairwise(numbers)} == {1}
+    times = [sample.pts for sample in samples[1:]]  # the first one comes without a time
+    assert [b - a for a, b in itertools.pairwise(times)] == pytest.approx([0.04] * 128)
+
+
 def test_server_killed_and_started_again_is_live_within_5_s_of_its_return(h264: Path) -> None:
     with RtspServer({"cam": h264}) as server, Watch(camera(server.url("cam"))) as watch:
         watch.wait_for_state(CameraState.LIVE)
