@@ -49,13 +49,14 @@ class Way:
     def led(self, address: Address, timeout: float) -> Iterator[Address]:
         """The address to open within the context. Raises as `follow_redirects`."""
         with contextlib.ExitStack() as held:
-            at, self._known = self._known or follow_redirects(address, timeout, held), None
+            known, self._known = self._known, None
+            at = known or follow_redirects(address, timeout, held)
             if not self._hold:
                 held.close()
             try:
                 yield at
             except BaseException:
-                self._hold = not self._hold
+                self._hold = self._hold if known else not self._hold  # where nothing was held, that isn't why
                 raise
             self._known, self._hold = at, True
 
@@ -180,7 +181,7 @@ def _connect(at: Address, deadline: float) -> socket.socket | None:
         return None
     port = int(authority["port"] or _DEFAULT_PORTS[_scheme(at)])
     try:
-        connection = socket.create_connection((at.host, port), _left(deadline))
+        connection = _dial(at.host, port, deadline)
     except (UnicodeError, OverflowError):  # such a name or port can't be; FFmpeg says so
         return None
     if not at.secure:
@@ -197,6 +198,23 @@ def _connect(at: Address, deadline: float) -> socket.socket | None:
             return None
         stack.pop_all()
         return secured
+
+
+def _dial(host: str, port: int, deadline: float) -> socket.socket:
+    """A connection to the first of the host's addresses that takes it; they share the time. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    problem = OSError(f"{host} has no address")
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(_left(deadline) / (len(found) - number))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            problem = error
+        else:
+            return connection
+    raise problem
 
 
 def _addresses(host: str) -> Iterator[str]:

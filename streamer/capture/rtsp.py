@@ -6,13 +6,14 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 from urllib.request import parse_http_list, parse_keqv_list
 
 __all__ = ["Answer", "authorization", "request"]
 
 _STATUS = re.compile(r"RTSP/\d\.\d (\d{3})(?: |$)")
+_HASHES = {"SHA-256": "sha256", "MD5": "md5"}  # by the name of the algorithm, the strongest first
 
 
 class Answer(NamedTuple):
@@ -50,40 +51,50 @@ def request(method: str, url: str, number: int, login: str = "") -> bytes:
 
 
 def authorization(challenges: Sequence[str], method: str, url: str, user: str, password: str) -> str:
-    """The answer to the best of the challenges (of `WWW-Authenticate`); nothing if none is understood.
+    """The answer to the strongest of the challenges (of `WWW-Authenticate`); nothing if none is understood.
 
-    Digest with MD5, and Basic: what FFmpeg speaks too.
+    Digest with SHA-256, Digest with MD5, Basic.
     """
-    offered = {scheme.lower(): rest for scheme, _, rest in (challenge.partition(" ") for challenge in challenges)}
-    if "digest" in offered:
-        return _digest(offered["digest"], method, url, user, password)
-    if "basic" in offered:
+    offered = [(scheme.lower(), rest) for scheme, _, rest in (challenge.partition(" ") for challenge in challenges)]
+    digests = [_parameters(rest) for scheme, rest in offered if scheme == "digest"]
+    for algorithm in _HASHES:
+        for asked in digests:
+            if _algorithm(asked) == algorithm and (answer := _digest(asked, method, url, user, password)):
+                return answer
+    if any(scheme == "basic" for scheme, _ in offered):
         return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
     return ""
 
 
-def _digest(challenge: str, method: str, url: str, user: str, password: str) -> str:
+def _parameters(challenge: str) -> dict[str, str]:
     try:
-        asked = {name.lower(): value for name, value in parse_keqv_list(parse_http_list(challenge)).items()}
-        realm, nonce = asked["realm"], asked["nonce"]
-    except (ValueError, IndexError, KeyError):
+        return {name.lower(): value for name, value in parse_keqv_list(parse_http_list(challenge)).items()}
+    except (ValueError, IndexError):
+        return {}
+
+
+def _algorithm(asked: Mapping[str, str]) -> str:
+    return asked.get("algorithm", "MD5").upper()
+
+
+def _digest(asked: Mapping[str, str], method: str, url: str, user: str, password: str) -> str:
+    methods = {method.strip() for method in asked.get("qop", "").split(",")}
+    if not {"realm", "nonce"} <= asked.keys() or not {"auth", ""} & methods:
         return ""
-    methods = [method.strip() for method in asked.get("qop", "").split(",")]
-    if asked.get("algorithm", "MD5").upper() != "MD5" or not {"auth", ""} & set(methods):
-        return ""
+
+    def hashed(*parts: str) -> str:
+        return hashlib.new(_HASHES[_algorithm(asked)], ":".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+    realm, nonce = asked["realm"], asked["nonce"]
     told = {"username": user, "realm": realm, "nonce": nonce, "uri": url}
-    who, what = _md5(user, realm, password), _md5(method, url)
+    who, what = hashed(user, realm, password), hashed(method, url)
+    more = f", algorithm={asked['algorithm']}" if "algorithm" in asked else ""
     if "auth" in methods:
         own = secrets.token_hex(8)
-        told |= {"response": _md5(who, nonce, "00000001", own, "auth", what), "cnonce": own}
-        more = ", qop=auth, nc=00000001"
+        told |= {"response": hashed(who, nonce, "00000001", own, "auth", what), "cnonce": own}
+        more += ", qop=auth, nc=00000001"
     else:
-        told["response"] = _md5(who, nonce, what)
-        more = ""
+        told["response"] = hashed(who, nonce, what)
     if "opaque" in asked:
         told["opaque"] = asked["opaque"]
     return "Digest " + ", ".join(f'{name}="{value}"' for name, value in told.items()) + more
-
-
-def _md5(*parts: str) -> str:
-    return hashlib.md5(":".join(parts).encode(), usedforsecurity=False).hexdigest()

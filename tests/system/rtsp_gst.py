@@ -89,8 +89,9 @@ class Camera:
         return self._began + rounds * self._clip.length + self._clip.times[at]
 
     def _push(self, source, number):
-        running = self._due(number) - source.get_base_time()
-        if source.get_clock() is None or running < 0:  # nobody takes it yet
+        base = source.get_base_time()  # 0 until the pipeline plays: a frame stamped by that would wait for hours in it
+        running = self._due(number) - base
+        if not base or running < 0:
             return
         frame = self._clip.frames[number % len(self._clip.frames)]
         sent = frame.copy_region(Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY, 0, frame.get_size())

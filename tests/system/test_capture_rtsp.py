@@ -17,6 +17,8 @@ from streamer.errors import SourceError
 from streamer.types import CameraState
 from tests.media import frame_number, make_video
 from tests.mjpeg_server import MjpegServer
+from tests.system.faults.rtp import access_units, steady
+from tests.system.faults.rtsp_script import ScriptedRtsp, plays
 from tests.system.rtsp_server import RtspServer, free_port
 from tests.system.tls_proxy import TlsProxy
 from tests.watching import Watch, camera
@@ -97,6 +99,14 @@ def test_clip_that_the_server_loops_goes_on_at_its_own_rate(server: RtspServer) 
     assert {(b - a) % 100 for a, b in itertools.pairwise(numbers)} == {1}
     times = [sample.pts for sample in samples[1:]]  # the first one comes without a time
     assert [b - a for a, b in itertools.pairwise(times)] == pytest.approx([0.04] * 128)
+
+
+def test_camera_of_few_frames_that_tells_nothing_beforehand_is_live_with_its_second_frame(h264: Path) -> None:
+    units = access_units(h264)
+    with ScriptedRtsp(plays(lambda: steady(units, fps=1))) as slow, open_source(camera(slow.url)) as source:
+        assert (source.info.codec, source.info.size, source.info.transport) == ("h264", (640, 360), "tcp")
+        numbers = [frame_number(sample.picture.pixels()) for sample in itertools.islice(source.frames(), 3)]
+    assert numbers == [0, 1, 2]
 
 
 def test_server_killed_and_started_again_is_live_within_5_s_of_its_return(h264: Path) -> None:

@@ -136,6 +136,53 @@ def test_the_connection_is_held_while_ffmpeg_opens_every_other_time_that_this_fa
                 raise SourceError("no answer")
 
 
+def test_the_connection_is_held_after_a_camera_that_was_known_went_away() -> None:
+    with _served(plays(tuple)) as (server,):
+        way, at = Way(), _at(server.url)
+        with way.led(at, 5):
+            pass
+        with contextlib.suppress(SourceError), way.led(at, 5):
+            raise SourceError("refused")
+        eventually("the connection is closed", lambda: server.connected == 0)
+        with way.led(at, 5):
+            assert server.connected == 1
+
+
+@contextlib.contextmanager
+def _host_of(monkeypatch: pytest.MonkeyPatch, port: int, *, deaf: int) -> Iterator[None]:
+    """Every name has so many addresses at which nobody answers, and then that of this machine."""
+    addresses = [f"127.0.0.{number}" for number in range(2, 2 + deaf)]
+    with contextlib.ExitStack() as stack:
+        for address in addresses:
+            stack.enter_context(socket.create_server((address, port), backlog=0))
+            filler = stack.enter_context(socket.create_connection((address, port)))  # one more isn't answered
+            assert filler.getpeername()[0] == address
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (each, port)) for each in (*addresses, "127.0.0.1")]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+        yield
+
+
+def test_the_addresses_of_a_host_share_the_time() -> None:
+    with _served(plays(tuple)) as (server,), pytest.MonkeyPatch.context() as patch:
+        at = _at(server.url)
+        with _host_of(patch, server.port, deaf=2):
+            begin = time.monotonic()
+            assert _follow(at, 3) is at
+            assert time.monotonic() - begin > 1, "both were waited for"
+        assert server.asked["DESCRIBE"] == 1
+
+
+def test_many_addresses_that_do_not_answer_take_no_longer_than_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = int(unused.getsockname()[1])
+    at = _at(f"rtsp://127.0.0.1:{port}/cam")
+    with pytest.MonkeyPatch.context() as patch, _host_of(patch, port, deaf=20):
+        begin = time.monotonic()
+        with pytest.raises(ConnectionRefusedError):  # by the last one
+            _follow(at, 1)
+        assert time.monotonic() - begin < 4
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -49,9 +49,41 @@ def test_digest_with_qop_is_that_of_rfc_2617(monkeypatch: pytest.MonkeyPatch) ->
     assert login.endswith("qop=auth, nc=00000001")
 
 
+_ASKED = (  # RFC 7616, 3.9.1
+    'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm={}, '
+    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+)
+_SHA_256, _MD5, _BASIC = _ASKED.format("SHA-256"), _ASKED.format("MD5"), 'Basic realm="x"'
+
+
+@pytest.mark.parametrize(
+    ("challenges", "algorithm", "response"),
+    [
+        ([_SHA_256], "SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+        ([_MD5], "MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ([_SHA_256, _MD5], "SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+        ([_BASIC, _MD5, _SHA_256], "SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+        ([_MD5, _ASKED.format("SHA-512-256"), _BASIC], "MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+    ],
+)
+def test_the_strongest_digest_is_answered_as_in_rfc_7616(
+    challenges: list[str], algorithm: str, response: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _size: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
+    login = authorization(challenges, "GET", "/dir/index.html", "Mufasa", "Circle of Life")
+    assert login.startswith("Digest ")
+    assert f'response="{response}"' in login
+    assert f"algorithm={algorithm}" in login
+
+
+def test_basic_is_taken_where_no_digest_is_understood() -> None:
+    login = authorization([_ASKED.format("SHA-512-256"), _BASIC], "OPTIONS", "rtsp://cam", "me", "pass")
+    assert login == "Basic bWU6cGFzcw=="
+
+
 @pytest.mark.parametrize(
     "challenges",
-    [[], ["Negotiate"], ["Digest"], ['Digest realm="r"'], ['Digest realm="r", nonce="n", algorithm=SHA-256']],
+    [[], ["Negotiate"], ["Digest"], ['Digest realm="r"'], ['Digest realm="r", nonce="n", algorithm=SHA-512-256']],
 )
 def test_a_challenge_that_is_not_understood_is_not_answered(challenges: list[str]) -> None:
     assert not authorization(challenges, "DESCRIBE", "rtsp://cam/1", "me", "pass")
