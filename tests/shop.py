@@ -6,9 +6,13 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from streamer.analytics.age_groups import AgeGroups
+from streamer.analytics.heat import COLUMNS, ROWS, Grid
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.database import Database
+from streamer.store.heat import add_heat
 from streamer.store.rows import Item, milliseconds, rows_of
 from streamer.types import Event, OccupancyMinute
 from tests.stores import Story, track
@@ -26,7 +30,9 @@ def fill(url: str, camera: str, now: datetime, *, line: str = "gate", zone: str 
     database = Database(url)
     first = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
     items: list[Item] = []
-    uptime = []
+    uptime, heat = [], {}
+    for i, day in enumerate(first + timedelta(days=i) for i in range(days)):
+        heat[camera, int((day + timedelta(hours=12)).timestamp())] = _warm(column=i, seconds=90.0 + i)
     for day in (first + timedelta(days=i) for i in range(days + 1)):
         items += [item for item in _day(camera, day, line, zone) if _time(item) < now.timestamp() - 60]
         for begin, end in ((0, DOWN_HOUR), (DOWN_HOUR + 1, 24)):
@@ -37,8 +43,16 @@ def fill(url: str, camera: str, now: datetime, *, line: str = "gate", zone: str 
                 uptime.append({"key": key, "camera": camera, **stretch})
     with database.write() as connection:
         write_uptime(connection, uptime)
+        add_heat(connection, heat)
         write_rows(connection, rows_of(items, session="made-up", group_of=AgeGroups().of))
     database.close()
+
+
+def _warm(column: int, seconds: float) -> Grid:
+    """One cell, halfway down."""
+    grid = np.zeros((ROWS, COLUMNS), np.float32)
+    grid[ROWS // 2, column] = seconds
+    return grid
 
 
 def _time(item: Item) -> float:

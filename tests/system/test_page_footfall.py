@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -181,6 +181,20 @@ def test_people_dwell_and_occupancy_are_those_that_the_api_answers(shop: Shop, v
         hour = int(title[:2])
         shown_peaks[hour] = max(shown_peaks[hour], 0 if peak == "–" else int(peak))
     assert shown_peaks == peaks
+
+
+def test_where_faces_were_is_shown_of_the_day_that_is_looked_at(shop: Shop, visit: Visit) -> None:
+    for ago in (0, 3):
+        day = shop.yesterday - timedelta(days=ago)
+        page = visit(shop.address(day, camera="demo"), timezone="Europe/Berlin").page
+        [[x, y, seconds]] = table_of(page, "heat")
+        assert (float(x), float(y)) == (round((7 - ago + 0.5) / 48, 3), 0.5)
+        assert float(seconds) == 97 - ago
+        expect(page.locator("#chart-heat canvas")).to_have_attribute(
+            "aria-label", re.compile(rf"1\smin\s3{7 - ago}\ss")
+        )
+    before = visit(shop.address(shop.yesterday - timedelta(days=30), camera="demo"), timezone="Europe/Berlin").page
+    expect(before.locator("#chart-heat .chart-blank")).to_contain_text("Nothing is known from before")
 
 
 def test_a_chart_is_downloaded_as_the_table_it_shows(shop: Shop, visit: Visit) -> None:
