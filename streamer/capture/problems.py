@@ -68,7 +68,11 @@ def _network_problem(error: Exception, address: Address, elapsed: float, timeout
     elif isinstance(error, av.error.HTTPUnauthorizedError):
         text = "the camera asks for a user name and password (401): set username and password"
         if address.credentials:
-            text = "the camera refused the user name or password (401)"
+            # FFmpeg knows no SHA-256, and of several kinds of Digest looks at the last one alone
+            text = (
+                "the camera refused the user name or password (401): if they are right, set its login to Basic or to "
+                "Digest with MD5 alone"
+            )
     elif isinstance(error, (av.error.HTTPClientError, av.error.HTTPError)):
         text = next((text for kind, text in _HTTP_PROBLEMS if isinstance(error, kind)), _words(error))
     elif number in _SOCKET_PROBLEMS:

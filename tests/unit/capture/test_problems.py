@@ -27,7 +27,13 @@ def ffmpeg(kind: type[av.error.FFmpegError], number: int = 0) -> av.error.FFmpeg
     ("error", "address", "elapsed", "message", "retry"),
     [
         (ffmpeg(av.error.HTTPUnauthorizedError), RTSP, 0, "asks for a user name and password", True),
-        (ffmpeg(av.error.HTTPUnauthorizedError), KNOWN_USER, 0, "refused the user name or password", True),
+        (
+            ffmpeg(av.error.HTTPUnauthorizedError),
+            KNOWN_USER,
+            0,
+            "refused the user name or password (401): if they are right, set its login to Basic or to Digest with MD5",
+            True,
+        ),
         (ffmpeg(av.error.HTTPForbiddenError), RTSP, 0, "forbids", True),
         (ffmpeg(av.error.HTTPNotFoundError), HTTP, 0, "check the path", True),
         (ffmpeg(av.error.HTTPServerError), HTTP, 0, "error of its own", True),
