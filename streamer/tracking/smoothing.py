@@ -18,8 +18,9 @@ two cases of three.
 Gender. The log-odds are the looks' mean, by weight, times n / (1 + ρ' · (n - 1)), as n looks that err together deserve
 (the design effect of correlated samples, Kish 1965). A calibrated reading carries its own doubt, so that quality says
 only how far one look counts against another: one look alone is as sure as its reading. What is told is more cautious
-than that: while all looks together weigh less than a perfect one, the log-odds have to be larger in proportion. The
-first gender that reaches `min_gender_confidence` so is settled on, and told until it falls below the share LAPSE of
+than that: while all looks together weigh less than a perfect one, or none of them is half as good as one, the log-odds
+have to be larger in proportion: no number of poor looks makes up for a good one, as blur doesn't average out. The first
+gender that reaches `min_gender_confidence` so is settled on, and told until it falls below the share LAPSE of
 what was demanded, so that nothing flickers about the demand. Then 'unknown' is said until one is clearly likelier,
 which takes more each time. The settled gender changes once at most.
 
@@ -57,6 +58,7 @@ LEAST_SCATTER = 4.0  # years; looks nearer than this agree, however sure of them
 LEAST_QUALITY = 0.01  # of a look that is taken in at all
 SURE = 0.97  # no single look counts as surer of a gender than this
 LEAST_EVIDENCE = 0.3  # weight of all looks, in perfect looks, below which no gender is told
+POOR = 0.5  # quality of the best look below which a gender has to be surer, however many looks there are
 LAPSE = 0.5  # share of the demanded log-odds below which a gender that was told is told no longer
 CLEAR = 0.5  # log-odds beyond the demand that are needed after a lapse, and again after each further one
 
@@ -105,6 +107,7 @@ class AttributeSmoother:
         self._view: View | None = None
         self._samples = 0
         self._ages: NDArray[np.float64] = np.zeros(YEARS)  # weight of the looks by age
+        self._best = 0.0  # quality of the best look
         self._weight = 0.0  # quality x independence, summed
         self._weight_squared = 0.0
         self._independent = 0.0  # independence, summed
@@ -127,6 +130,7 @@ class AttributeSmoother:
         independence = self._independence(at, view)
         self._at, self._view = at, view
         self._samples += 1
+        self._best = max(self._best, reading.quality)
         weight = reading.quality * max(independence, 1e-3)
         self._weight += weight
         self._weight_squared += weight * weight
@@ -177,7 +181,8 @@ class AttributeSmoother:
         confidence = 1 / (1 + math.exp(-abs(female)))
         if self._vocabulary is not None:
             return likelier, confidence
-        return self._settle(likelier, abs(female) * min(1.0, self._weight)), confidence
+        evidence = min(1.0, self._weight, self._best / POOR)
+        return self._settle(likelier, abs(female) * evidence), confidence
 
     def _settle(self, likelier: Gender, log_odds: float) -> Gender:
         """The gender to tell. log_odds: of the likelier one, less where the evidence is thin."""

@@ -21,7 +21,7 @@ from streamer.pictures.picture import Pixels
 from tests.benchmarks.machine import Way, model_store, models_config, read_picture
 from tests.benchmarks.photographs import central, photographs_parser, read_labels
 
-__all__ = ["BLURS", "measure"]
+__all__ = ["BLURS", "blurred", "measure"]
 
 BLURS = (0.0, 0.01, 0.02, 0.03, 0.045, 0.06, 0.08)
 """Standard deviations, in widths of the face."""
@@ -43,7 +43,7 @@ def measure(folder: Path, blurs: Sequence[float] = BLURS, *, every: int = 1) -> 
         faces += 1
         box = found.boxes[central(found.boxes, sharp.shape[1], sharp.shape[0])]
         for blur in blurs:
-            result = analyzer.analyze(name, _blurred(sharp, blur * float(box[2] - box[0])))
+            result = analyzer.analyze(name, blurred(sharp, blur * float(box[2] - box[0])))
             if not result.tracks:
                 counts[blur]["not_found"] += 1
                 continue
@@ -54,8 +54,8 @@ def measure(folder: Path, blurs: Sequence[float] = BLURS, *, every: int = 1) -> 
     return {blur: {what: round(n / faces, 3) for what, n in row.items()} for blur, row in counts.items()}
 
 
-def _blurred(pixels: Pixels, sigma: float) -> Pixels:
-    """sigma: pixels."""
+def blurred(pixels: Pixels, sigma: float) -> Pixels:
+    """Out of focus, and with a little noise. sigma: pixels."""
     if sigma <= 0:
         return pixels
     soft = cv2.GaussianBlur(pixels, (0, 0), sigma)

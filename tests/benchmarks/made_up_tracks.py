@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.calibrated import CalibratedAttributes
-from streamer.inference.detectors import open_detector
+from streamer.inference.detectors import Detector, open_detector
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.smoothing import LEAST_QUALITY, AttributeEstimate, AttributeSmoother, View
-from streamer.types import FaceReading
+from streamer.types import Detections, FaceReading
 from tests.benchmarks.accuracy import folds, reliability
+from tests.benchmarks.blur import blurred
 from tests.benchmarks.fit_calibration import fit
 from tests.benchmarks.looks import look_at, open_nets
 from tests.benchmarks.machine import SHARED, Way, model_store, models_config, read_picture
@@ -78,8 +79,8 @@ def readers(seed: int) -> dict[str, CalibratedAttributes]:
     return {name: calibrated[number] for name, number in zip(looks.names, part, strict=True)}
 
 
-def tracks(pictures: int, seed: int) -> Iterator[MadeUp]:
-    """One made-up track after the other; photographs that run out are taken again."""
+def tracks(pictures: int, seed: int, blur: float) -> Iterator[MadeUp]:
+    """One made-up track after the other; photographs that run out are taken again. blur: see `blur.BLURS`."""
     chance, labels, reader_of = np.random.default_rng(seed), read_labels(SHARED / "faces"), readers(seed)
     detector = open_detector(models_config(_WAY), InferenceConfig(workers=1), model_store())
     for name in np.resize(chance.permutation(sorted(reader_of)), pictures):
@@ -87,15 +88,23 @@ def tracks(pictures: int, seed: int) -> Iterator[MadeUp]:
         made_up = MadeUp(labels[str(name)], [])
         for _ in range(LOOKS):
             seen = jittered(picture, chance)
-            faces = detector.detect(ArrayPicture(seen))
-            if not len(faces):
+            face = _central_face(detector, seen)
+            if blur and len(face):
+                seen = blurred(seen, blur * float(face.boxes[0, 2] - face.boxes[0, 0]))
+                face = _central_face(detector, seen)
+            if not len(face):
                 continue
-            face = faces.select(np.array([central(faces.boxes, seen.shape[1], seen.shape[0])]))
             (reading,) = reader_of[str(name)].read(seen, face)
             if reading.quality >= LEAST_QUALITY:
                 made_up.looks.append((reading, View.of(tuple(face.boxes[0].tolist()), face.landmarks[0])))
         if made_up.looks:
             yield made_up
+
+
+def _central_face(detector: Detector, pixels: Pixels) -> Detections:
+    """The face that is meant, or none."""
+    faces = detector.detect(ArrayPicture(pixels))
+    return faces.select(np.array([central(faces.boxes, pixels.shape[1], pixels.shape[0])])) if len(faces) else faces
 
 
 class Guess(NamedTuple):
@@ -107,11 +116,11 @@ class Guess(NamedTuple):
     years_off: float
 
 
-def measure(pictures: int, seed: int) -> dict[str, Any]:
+def measure(pictures: int, seed: int, blur: float) -> dict[str, Any]:
     """All figures. A gender is right if the likelier one is; a track tells it where it is sure enough."""
     single: list[Guess] = []  # told: as sure as a track has to be
     settled: dict[int, list[Guess]] = {count: [] for count in SETTLED_AFTER}
-    for made_up in tracks(pictures, seed):
+    for made_up in tracks(pictures, seed, blur):
         label = made_up.label
         female = label.gender == "f"
         for reading, _ in made_up.looks:
@@ -144,9 +153,9 @@ def _shares(guesses: list[Guess]) -> dict[str, float]:
     }
 
 
-def main(pictures: int, *, seed: int, as_json: bool) -> int:
+def main(pictures: int, *, seed: int, blur: float, as_json: bool) -> int:
     """Print the figures."""
-    figures = measure(pictures, seed)
+    figures = measure(pictures, seed, blur)
     if as_json:
         print(json.dumps(figures, indent=2))
         return 0

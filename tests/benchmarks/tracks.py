@@ -240,10 +240,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", choices=["float32", "bfloat16", "auto"], default="float32")
     parser.add_argument("--confirm-score", type=float, help="instead of the detector's own; 0: any score")
     parser.add_argument("--made-up", type=int, metavar="N", help="N tracks made of photographs instead of clips")
+    parser.add_argument("--blur", type=float, default=0.0, metavar="SHARE", help="of a face's width; of made-up tracks")
     parser.add_argument("--no-attributes", action="store_true", help="tracks only")
     options = parser.parse_args(arguments)
     if options.made_up:
-        return made_up_tracks.main(options.made_up, seed=options.seed, as_json=options.json)
+        return made_up_tracks.main(options.made_up, seed=options.seed, blur=options.blur, as_json=options.json)
     clips = options.clips or [SHARED / "clips" / f"{name}.mp4" for name in TRUTHS]
     config, store = models_config(Way(options.runtime, options.precision), detector=options.detector), model_store()
     inference = InferenceConfig(detect_width=options.detect_width)

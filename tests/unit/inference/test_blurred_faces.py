@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from streamer.tracking.smoothing import AttributeSmoother
+from streamer.types import FaceReading
 from tests.benchmarks.blur import measure
 from tests.weights import weights
 
@@ -20,3 +22,13 @@ def test_the_more_a_face_is_blurred_the_more_is_unknown_and_the_less_is_wrong(sh
     assert unknown[-1] > 0.85
     assert wrong == sorted(wrong, reverse=True)
     assert wrong[-1] <= 0.03
+
+
+def test_no_number_of_poor_looks_makes_up_for_a_good_one() -> None:
+    smoother = AttributeSmoother()
+    for k in range(60):
+        poor = smoother.add(FaceReading(40.0, 8.0, p_female=0.8, quality=0.2), k)
+    assert poor.gender == "unknown"
+    assert poor.gender_confidence > 0.8
+    good = smoother.add(FaceReading(40.0, 8.0, p_female=0.8, quality=0.6), 60)
+    assert good.gender == "female"
