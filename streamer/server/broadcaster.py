@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from streamer.pacing import Throttle
 from streamer.server.access.rights import Grant, grant_of
+from streamer.server.access.sessions import COOKIE
 from streamer.server.encoding import result_body
 from streamer.server.hub import Update
 from streamer.server.pictures import PictureEncoder
@@ -106,8 +107,13 @@ class Broadcaster:
                 self._viewers.add(viewer)
                 try:
                     statuses = [each for each in self.services.statuses() if grant.access.sees(each.camera)]
-                    privacy = self.services.config.privacy
-                    await viewer.run(encode_hello(statuses, privacy=privacy, role=grant.access.role))
+                    hello = encode_hello(
+                        statuses,
+                        privacy=self.services.config.privacy,
+                        role=grant.access.role,
+                        session=bool(grant.token) and COOKIE in websocket.cookies,
+                    )
+                    await viewer.run(hello)
                 finally:
                     self._viewers.discard(viewer)
         except Full:

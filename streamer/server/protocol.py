@@ -124,9 +124,12 @@ def _show(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def encode_hello(cameras: Iterable[CameraStatus], *, privacy: str, role: str) -> str:
-    """The first message to a viewer. cameras: those that it may see. role: of its token; without tokens 'admin'."""
-    about = {"version": VERSION, "server": __version__, "privacy": privacy, "role": role}
+def encode_hello(cameras: Iterable[CameraStatus], *, privacy: str, role: str, session: bool) -> str:
+    """The first message to a viewer. cameras: those that it may see. role: of its token; without tokens 'admin'.
+
+    session: whether it signed in on the login page, and so can sign out.
+    """
+    about = {"version": VERSION, "server": __version__, "privacy": privacy, "role": role, "session": session}
     return _text({"type": "hello", **about, "cameras": [camera_object(status) for status in cameras]})
 
 

@@ -68,3 +68,24 @@ def test_an_operator_is_offered_to_draw(visit: Visit, file: TokenFile) -> None:
         visitor.page.click("#edit-rules")
         assert visitor.page.is_visible("#draw-line")
         forget_refusals(visitor)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_who_signed_in_can_sign_out(visit: Visit, file: TokenFile, size: tuple[int, int]) -> None:
+    token, _ = file.add(Role.VIEWER)
+    with Site(TWO, auth=AuthConfig(file=file.path)) as site:
+        visitor = visit(site.url, size=size)
+        sign_in(visitor, token)
+        assert not visitor.overflows()
+        visitor.page.click("#sign-out")
+        visitor.page.wait_for_selector("#token")
+        visitor.page.goto(site.url)
+        assert visitor.page.is_visible("#token")
+        forget_refusals(visitor)
+
+
+def test_where_nobody_signs_in_nobody_signs_out(visit: Visit) -> None:
+    with Site(TWO) as site:
+        visitor = visit(site.url)
+        wait_for_picture(visitor, f"{tile('lobby')} .screen")
+        assert visitor.page.is_hidden("#sign-out")

@@ -237,10 +237,11 @@ def test_hello_and_errors_are_redacted() -> None:
         1.0,
         reason="401 for rtsp://admin:a@b:/#%@10.0.0.1/ with hunter22-of-the-lobby",
     )
-    hello = protocol.encode_hello([status], privacy="blur", role="viewer")
+    hello = protocol.encode_hello([status], privacy="blur", role="viewer", session=True)
     document = json.loads(hello)
     assert document["cameras"][0]["reason"] == "401 for rtsp://***@10.0.0.1/ with ***"
     assert (document["version"], document["privacy"], document["role"]) == (1, "blur", "viewer")
+    assert document["session"] is True
     assert "hunter22" not in protocol.encode_error("invalid", "hunter22-of-the-lobby")
 
 

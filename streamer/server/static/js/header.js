@@ -30,6 +30,12 @@ export function linkState(connection, now) {
   }
 }
 
+/** Not a form: this page sends no Referer, and browsers then hide from whom a form comes, so that it is refused. */
+async function signOut() {
+  await fetch("logout", { method: "POST", redirect: "manual" }).catch(() => {}); // the page that is loaded tells
+  location.reload();
+}
+
 export class Header {
   #announced = "";
 
@@ -38,6 +44,7 @@ export class Header {
       if (connection.state === "refused") location.reload();
       else connection.retryNow();
     });
+    byId("sign-out").addEventListener("click", signOut);
   }
 
   refresh(state, connection, now) {
@@ -48,6 +55,7 @@ export class Header {
     setHidden(byId("role"), state.role === "admin");
     setText(byId("role"), ROLES[state.role]?.text ?? state.role);
     byId("role").title = ROLES[state.role]?.title ?? "";
+    setHidden(byId("sign-out"), !state.session || connection.state === "refused");
     setHidden(byId("viewers"), connection.state !== "open" || state.viewers === null);
     setText(byId("viewers-count"), count(state.viewers ?? 0));
     setText(byId("viewers-word"), state.viewers === 1 ? " viewer" : " viewers");

@@ -37,6 +37,7 @@ export class State {
   version = "";
   privacy = "none";
   role = "admin"; // of the token, or of everybody where there are none
+  session = false; // whether somebody signed in here, and so can sign out
   viewers = null;
   degraded = {}; // parts beside the video that can't do their work, and why
   cameras = new Map();
@@ -62,6 +63,7 @@ export class State {
     this.version = message.server;
     this.privacy = message.privacy;
     this.role = message.role;
+    this.session = message.session;
     this.cameras = new Map();
     for (const status of message.cameras) {
       this.cameras.set(status.id, before.get(status.id) ?? blankCamera(status.id));
