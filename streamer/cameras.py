@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from streamer.analytics.camera_analytics import Outcome
 from streamer.analytics.rules import Rules
+from streamer.capture.addresses import is_live
 from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel
@@ -79,7 +80,15 @@ class Cameras:
         self._pool.add(camera.id, lane)
         reader = CameraReader(camera, lane.queue, self._metrics, store=self._store, on_status=self._on_status)
         self.controlled.append(
-            ControlledCamera(camera.id, camera.priority, camera.max_fps, lane, lambda: reader.status, reader.ease)
+            ControlledCamera(
+                camera.id,
+                camera.priority,
+                camera.max_fps,
+                camera.deblock and is_live(camera),
+                lane,
+                lambda: reader.status,
+                reader.ease,
+            )
         )
         return reader
 

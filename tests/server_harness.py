@@ -57,7 +57,7 @@ class Scene:
 
 SCENES: Mapping[str, Scene] = {
     "lobby": Scene("Lobby"),
-    "entrance": Scene("Main entrance", faces=14, fps=15.0, reduced=9),
+    "entrance": Scene("Main entrance", faces=14, fps=15.0, reduced=10),
     "yard": Scene("Yard, north side", size=(640, 360), fps=5.0, faces=2),
     "gate": Scene("Gate", size=(854, 480), faces=1, down=8.0),
     "cellar": Scene("Cellar", state=CameraState.RECONNECTING),
@@ -261,7 +261,7 @@ def make_services(scenes: Mapping[str, Scene] = SCENES, **overrides: Any) -> tup
     hub = Hub(metrics)
     cameras = {i: FakeCamera(i, scene, hub, metrics) for i, scene in scenes.items()}
     statuses = lambda: [camera.status() for camera in cameras.values()]  # noqa: E731 - a callable is what is asked for
-    reductions = {i: reductions_of(scene.fps, 640)[scene.reduced] for i, scene in scenes.items()}
+    reductions = {i: reductions_of(scene.fps, 640, deblocks=True)[scene.reduced] for i, scene in scenes.items()}
     services = Services(config, hub, metrics, statuses, lambda: MODELS, time.time(), reductions=lambda: reductions)
     return services, cameras
 

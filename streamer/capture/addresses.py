@@ -15,7 +15,7 @@ from streamer.errors import SourceError
 from streamer.redaction import redact, register_secret
 from streamer.source_urls import URL_SCHEMES, split_credentials
 
-__all__ = ["Address", "Kind", "locate", "shown"]
+__all__ = ["Address", "Kind", "is_live", "locate", "shown"]
 
 # FFmpeg's RTSP client keeps "user:password" in 128 bytes and cuts the rest off in silence (libavformat/rtsp.c).
 _RTSP_CREDENTIALS_MAX = 127
@@ -52,6 +52,14 @@ class Address:
     secure: bool = False
     credentials: bool = False
     host: str = ""
+
+
+def is_live(camera: CameraConfig) -> bool:
+    """Whether its frames come when it sends them. False too where the source makes no sense."""
+    try:
+        return locate(camera).kind not in {Kind.FILE, Kind.DEMO}
+    except SourceError:
+        return False
 
 
 def locate(camera: CameraConfig, platform: str = sys.platform) -> Address:

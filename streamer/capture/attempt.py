@@ -39,7 +39,10 @@ class Phase(Enum):
 
 
 class Owner(Protocol):
-    """Who an attempt reports to. All three are called in the attempt's thread, and must return soon."""
+    """Who an attempt reports to. All are called in the attempt's thread, and must return soon."""
+
+    def deblocks(self) -> bool:
+        """Whether pictures are to be smoothed where their codec asks for it."""
 
     def deliver(self, attempt: Attempt, sample: Sample) -> None:
         """A frame, when it is due."""
@@ -107,7 +110,13 @@ class Attempt:
     def _read(self) -> None:
         camera = self._prepared()
         self._enter(Phase.OPENING)
-        with open_source(camera, cancelled=self._cancel.is_set, on_drop=self._on_drop, way=self._way) as source:
+        with open_source(
+            camera,
+            cancelled=self._cancel.is_set,
+            deblocks=self._owner.deblocks,
+            on_drop=self._on_drop,
+            way=self._way,
+        ) as source:
             self.info = source.info
             self._enter(Phase.READING)
             deliver = self._paced(source) if source.paced else self._deliver

@@ -71,6 +71,7 @@ class CameraReader:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._given_up = ""  # by `fail`: the reason
+        self._deblocks = True  # as far as `ease` is concerned
         self._thread = threading.Thread(target=self._supervise, name=f"camera-{camera.id}", daemon=True)
         self._backoff = Backoff(camera.reconnect_min, camera.reconnect_max)
         self._attempts = 0
@@ -100,12 +101,14 @@ class CameraReader:
         """Begin; returns at once. A reader is started once."""
         self._thread.start()
 
-    def ease(self, max_fps: float | None) -> None:
-        """Deliver at most so many frames a second from now on, evenly spread, below the camera's own limit. Any thread.
+    def ease(self, max_fps: float | None, *, deblock: bool) -> None:
+        """Do less than the configuration asks for. Any thread.
 
-        None: as many as the configuration asks for.
+        max_fps: frames a second that are delivered at most, evenly spread; None: as configured. deblock: whether the
+        edges of blocks are smoothed, from the next key frame on.
         """
         self._intake.ease(max_fps)
+        self._deblocks = deblock
 
     def fail(self, reason: str) -> None:
         """Give the camera up for a reason that isn't its own. Any thread; returns at once."""
@@ -130,6 +133,10 @@ class CameraReader:
         return ended
 
     # Called by the attempt, in its thread.
+
+    def deblocks(self) -> bool:
+        """Whether pictures are to be smoothed where their codec asks for it."""
+        return self._deblocks
 
     def deliver(self, attempt: Attempt, sample: Sample) -> None:
         """A frame: into the queue, if it is wanted."""

@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamer.capture.addresses import Address, Kind, locate
-from streamer.capture.decoder import set_up_decoder
+from streamer.capture.decoder import Decoder
 from streamer.capture.devices import check_input, ffmpeg_name
 from streamer.capture.ffmpeg_options import option_sets
 from streamer.capture.problems import opening_problem, reading_problem
@@ -93,6 +93,10 @@ def _never() -> bool:
     return False
 
 
+def _always() -> bool:
+    return True
+
+
 def _ignore(_reason: DropReason) -> None:
     return None
 
@@ -107,6 +111,7 @@ class VideoSource:
         *,
         threads: int = 1,
         cancelled: Callable[[], bool] = _never,
+        deblocks: Callable[[], bool] = _always,
         on_drop: Callable[[DropReason], None] = _ignore,
     ) -> None:
         """Opens it, within about `camera.open_timeout` seconds. Raises SourceError."""
@@ -114,6 +119,7 @@ class VideoSource:
         self._camera = camera
         self._threads = threads
         self._cancelled = cancelled
+        self._deblocks = deblocks
         self._on_drop = on_drop
         self._last_pts: float | None = None
         self._errors_in_a_row = 0
@@ -210,12 +216,12 @@ class VideoSource:
                 f"{self._address.shown}: its video codec can't be decoded; set the camera to H.264, H.265 or MJPEG",
                 retry=self.live,
             )
-        set_up_decoder(
-            context,
+        self._decoder = Decoder(
+            stream,
             threads=self._threads,
             live=self.live,
-            deblock=self._camera.deblock,
             lossy=self._transport() == "udp",
+            deblocks=lambda: self._camera.deblock and self._deblocks(),
         )
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
@@ -262,7 +268,7 @@ class VideoSource:
             self._count_error()
             return
         try:
-            frames = packet.decode()
+            frames = self._decoder.decode(packet)
         except av.error.EOFError:  # the decoder had been emptied already
             return
         except av.error.FFmpegError:
@@ -297,18 +303,20 @@ def open_source(
     *,
     threads: int = 1,
     cancelled: Callable[[], bool] = _never,
+    deblocks: Callable[[], bool] = _always,
     on_drop: Callable[[DropReason], None] = _ignore,
     way: Way | None = None,
 ) -> VideoSource:
     """Open a camera's source; `demo` has to be made a file first (`streamer.capture.demo`). Raises SourceError.
 
-    threads: of the decoder; more than 1 adds delay. cancelled: looked at while reading. on_drop: told of each packet
-    or frame that is left out. way: kept from one attempt at this camera to the next.
+    threads: of the decoder; more than 1 adds delay. cancelled: looked at while reading. deblocks: see `Decoder`;
+    it is below what the camera's configuration says. on_drop: told of each packet or frame that is left out. way: kept
+    from one attempt at this camera to the next.
     """
     address, timeout = locate(camera), camera.open_timeout
 
     def opened(at: Address) -> VideoSource:
-        return VideoSource(at, camera, threads=threads, cancelled=cancelled, on_drop=on_drop)
+        return VideoSource(at, camera, threads=threads, cancelled=cancelled, deblocks=deblocks, on_drop=on_drop)
 
     if address.kind is not Kind.RTSP:
         return opened(address)

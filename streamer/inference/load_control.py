@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from streamer.capture.decoder import DEBLOCKING
 from streamer.inference.camera_lane import CameraLane
 from streamer.inference.governor import Governed, Governor, Load
 from streamer.inference.pool import InferencePool
@@ -27,19 +28,27 @@ _WINDOW = 3  # ticks over which the load is taken
 _WARMING = 10.0  # s after a camera's first frame: its stream is probed, and every face is new and read often
 
 
+class Ease(Protocol):
+    """Has a camera's reader do less; see `CameraReader.ease`."""
+
+    def __call__(self, max_fps: float | None, *, deblock: bool) -> None:
+        """From now on."""
+
+
 @dataclass(frozen=True)
 class ControlledCamera:
     """A camera, as the control needs it.
 
-    ease: takes the frames a second that may come, None for all. max_fps: as configured.
+    max_fps: as configured. deblock: whether its reader deblocks, and could stop it. ease: see `CameraReader.ease`.
     """
 
     id: str
     priority: int
     max_fps: float | None
+    deblock: bool
     lane: CameraLane
     status: Callable[[], CameraStatus]
-    ease: Callable[[float | None], None]
+    ease: Ease
 
 
 class _Counts(NamedTuple):
@@ -142,7 +151,8 @@ class LoadControl:
     def _governed(self, camera: ControlledCamera, status: CameraStatus) -> Governed:
         if self._reductions[camera.id] is FULL and status.fps:
             fps = status.fps if camera.max_fps is None else min(status.fps, camera.max_fps)
-            self._steps[camera.id] = reductions(fps, self._detect_width)
+            deblocks = camera.deblock and status.codec in DEBLOCKING
+            self._steps[camera.id] = reductions(fps, self._detect_width, deblocks=deblocks)
         return Governed(camera.id, camera.priority, len(self._steps[camera.id]) - 1)
 
     def _carry_out(self, load: Load) -> None:
@@ -152,8 +162,8 @@ class LoadControl:
             before, after = self._reductions[camera.id], found[camera.id]
             if before == after:
                 continue
-            if after.max_fps != before.max_fps:
-                camera.ease(after.max_fps)
+            if (after.max_fps, after.deblock) != (before.max_fps, before.deblock):
+                camera.ease(after.max_fps, deblock=after.deblock)
             camera.lane.set_effort(after.effort)
             self._metrics.reduction_level.labels(camera.id).set(after.level)
             lowered, raised = lowered + (after.level > before.level), raised + (after.level < before.level)

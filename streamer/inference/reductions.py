@@ -1,4 +1,4 @@
-"""The steps by which a camera is analysed less closely: looks first, rate, detection width, readings. Pure."""
+"""The steps by which a camera is analysed less closely: looks, deblocking, rate, detection width, readings. Pure."""
 
 from __future__ import annotations
 
@@ -20,32 +20,38 @@ _READINGS = (2, 1)
 class Reduction:
     """What is left of a camera's analysis.
 
-    level: steps below what is configured. max_fps: frames a second; None: as configured.
+    level: steps below what is configured. max_fps: frames a second; None: as configured. deblock: whether the edges of
+    blocks are smoothed when a frame is decoded, where that is configured.
     """
 
     level: int
     max_fps: float | None
     effort: Effort
+    deblock: bool = True
 
 
 FULL = Reduction(0, None, Effort())
 
 
-def reductions(fps: float, detect_width: int) -> tuple[Reduction, ...]:
+def reductions(fps: float, detect_width: int, *, deblocks: bool) -> tuple[Reduction, ...]:
     """From nothing reduced to the least, one step after the other.
 
-    At first every frame is still analysed, but faces are looked for only as often as must be, and carried on between.
-    fps: frames a second that are analysed when nothing is reduced. detect_width: pixels, as configured. What is below
-    the least from the start isn't reduced.
+    At first every frame is still analysed, but faces are looked for only as often as must be, and carried on between;
+    then pictures get faint blocks. fps: frames a second that are analysed when nothing is reduced. detect_width: as
+    configured, pixels. deblocks: whether the stream is one that is deblocked. What is below the least from the start
+    isn't reduced.
     """
     found = [FULL]
 
     def add(max_fps: float | None, effort: Effort) -> None:
-        found.append(Reduction(len(found), max_fps, effort))
+        found.append(Reduction(len(found), max_fps, effort, deblock=not leaves_out))
 
-    looks = 0.0
+    looks, leaves_out = 0.0, False
     if fps * LONGEST > 1:
         looks = LONGEST
+        add(None, Effort(look_interval=looks))
+    if deblocks:
+        leaves_out = True
         add(None, Effort(look_interval=looks))
     rate = fps
     while rate > _LEAST_FPS:

@@ -89,6 +89,7 @@ def reduction_object(reduction: Reduction | None) -> dict[str, Any] | None:
     return {
         "level": reduction.level,
         "look_interval": reduction.effort.look_interval or None,
+        "deblock": None if reduction.deblock else False,
         "max_fps": reduction.max_fps,
         "detect_width": reduction.effort.detect_width,
         "readings": readings if readings < FULL.effort.most_readings else None,

@@ -23,6 +23,7 @@ class ReductionModel(BaseModel):
 
     level: int = Field(description="steps below what is configured")
     look_interval: float | None = Field(description="seconds between looks for faces, which are carried on meanwhile")
+    deblock: bool | None = Field(description="false: the edges of blocks aren't smoothed when frames are decoded")
     max_fps: float | None = Field(description="frames analysed a second at most")
     detect_width: int | None = Field(description="pixels across in which faces are looked for")
     readings: int | None = Field(description="faces whose age and gender are read in one frame, at most")

@@ -1,7 +1,7 @@
 """Serves video files over RTSP with GStreamer, each looped for ever in real time. Runs under the system's Python.
 
-Reads one JSON object from standard input (port, mounts {name: file}, codec, user, password), prints `ready`, and
-ends when standard input is closed: so it never outlives the test that started it.
+Reads one JSON object from standard input (port, mounts {name: file}, codec, spread, user, password, digest), prints
+`ready`, and ends when standard input is closed: so it never outlives the test that started it.
 """
 
 # mypy: ignore-errors
@@ -141,7 +141,8 @@ def main():
     mounts, codec = settings["mounts"], settings["codec"]
     clips = {path: Clip(path, codec) for path in set(mounts.values())}
     for number, (name, path) in enumerate(mounts.items()):
-        camera = Camera(clips[path], ahead=number / len(mounts))  # cameras' key frames don't come all at once
+        ahead = settings["spread"] * number / len(mounts)  # cameras' key frames don't come all at once
+        camera = Camera(clips[path], ahead)
         server.get_mount_points().add_factory(f"/{name}", factory(camera, codec, bool(settings["user"])))
     if not server.attach(None):
         sys.exit(f"port {settings['port']} can't be had")

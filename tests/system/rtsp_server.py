@@ -58,7 +58,9 @@ class RtspServer:
         user: str = "",
         password: str = "",
         digest: bool = False,
+        spread: float = 1.0,
     ) -> None:
+        """spread: seconds of film that lie between the first and the last of the mounts."""
         require(not _missing(), _missing())
         self.port = port or free_port()
         self._settings = {
@@ -68,6 +70,7 @@ class RtspServer:
             "user": user,
             "password": password,
             "digest": digest,
+            "spread": spread,
         }
         self._process: subprocess.Popen[str] | None = None
 

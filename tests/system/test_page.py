@@ -66,13 +66,13 @@ def test_large_view_fills_its_list_of_people_and_changes_its_picture(visit: Visi
 
 
 def test_a_camera_whose_analysis_is_reduced_says_to_what_and_why(visit: Visit) -> None:
-    with Site({"door": Scene("Door", fps=10, faces=1, reduced=5), "yard": Scene("Yard", fps=10, faces=1)}) as site:
+    with Site({"door": Scene("Door", fps=10, faces=1, reduced=6), "yard": Scene("Yard", fps=10, faces=1)}) as site:
         page = visit(site.url).page
         expect(page.locator(f"{tile('door')} .tile-fps")).to_have_text(re.compile(r"^\d+\.\d\sfps, reduced$"))
         expect(page.locator(f"{tile('yard')} .tile-fps")).to_have_text(re.compile(r"^\d+\.\d\sfps$"))
         page.goto(site.url + "#/camera/door")
         expect(page.locator('[data-fact="Analysis"]')).to_have_text(
-            re.compile(r"^Reduced to 5\sfps, 480\spx: the machine is busy$")
+            re.compile(r"^Reduced to 5\sfps, 480\spx, a coarser picture: the machine is busy$")
         )
         page.goto(site.url + "#/camera/yard")
         expect(page.locator('[data-fact="Analysis"]')).to_have_text("as configured")

@@ -76,6 +76,23 @@ def test_without_deblocking_frames_differ_and_none_is_lost(tmp_path: Path) -> No
     assert any((one != other).any() for one, other in zip(*pictures, strict=True))
 
 
+def test_deblocking_ends_and_begins_at_the_next_key_frame_and_no_frame_is_lost(tmp_path: Path) -> None:
+    whole = make_video(tmp_path / "clip.mp4", seconds=2, keyframe_every=10, preset="veryfast")
+    with open_source(camera(str(whole))) as source:
+        deblocked = [sample.picture.pixels() for sample in source.frames()]
+    wanted, pictures = True, []
+    with open_source(camera(str(whole)), deblocks=lambda: wanted) as source:
+        source._decoder._may_change = True  # as of a live stream
+        for sample in source.frames():
+            pictures.append(sample.picture.pixels())
+            wanted = not 5 <= len(pictures) < 25
+    assert [frame_number(picture) for picture in pictures] == list(range(50))
+    alike = [bool((one == other).all()) for one, other in zip(deblocked, pictures, strict=True)]
+    assert all(alike[:10])
+    assert all(alike[30:])
+    assert sum(alike[10:30]) <= 2, "without deblocking only a flat picture is the same"
+
+
 def test_decoder_holds_no_frame_back(tmp_path: Path) -> None:
     """One thread and low delay: each packet gives its frame at once."""
     path = make_video(tmp_path / "clip.mkv", seconds=0.4)

@@ -34,7 +34,7 @@ class Machine:
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ladder = reductions(10, 640)
+        self._ladder = reductions(10, 640, deblocks=False)
         self.cameras = [Governed(f"c{n}", p, len(self._ladder) - 1) for n, p in enumerate(self.priorities)]
 
     def load(self, at: float, levels: Mapping[str, int]) -> Load:

@@ -42,15 +42,20 @@ class Rig:
             pipeline, queue_size=2, max_frame_age=60, most_under_way=2, metrics=self.metrics, wake=self.pool.wake
         )
         self.pool.add("door", self.lane)
-        self.status = CameraStatus("door", "Door", "rtsp://door", CameraState.LIVE, since=0, fps=25)
-        self.eased: list[float | None] = []
-        camera = ControlledCamera("door", 0, 10, self.lane, lambda: self.status, self.eased.append)
-        self.control = LoadControl([camera], self.pool, detect_width=640, max_frame_age=60, metrics=self.metrics)
+        self.status = CameraStatus("door", "Door", "rtsp://door", CameraState.LIVE, since=0, fps=25, codec="h264")
+        self.eased: list[tuple[float | None, bool]] = []
+        self.control = LoadControl([self.camera()], self.pool, detect_width=640, max_frame_age=60, metrics=self.metrics)
         self.now = 1000.0
         self.seq = 0
         self.pool.start()
 
         self.rest(11)
+
+    def camera(self) -> ControlledCamera:
+        return ControlledCamera("door", 0, 10, True, self.lane, lambda: self.status, self._ease)
+
+    def _ease(self, max_fps: float | None, *, deblock: bool) -> None:
+        self.eased.append((max_fps, deblock))
 
     def _hold(self) -> None:
         self.entered.set()
@@ -98,9 +103,9 @@ def rig() -> Iterator[Rig]:
 
 
 def test_an_overload_eases_the_camera_step_by_step_and_then_narrows_its_looks(rig: Rig) -> None:
-    for _ in range(5):
+    for _ in range(6):
         rig.overload()
-    assert rig.eased == [8.0, 6.4, 5.0]
+    assert rig.eased == [(None, False), (8.0, False), (6.4, False), (5.0, False)]
     assert rig.detector.widest[-1] is None
     rig.gate.set()
     looks = len(rig.detector.widest)
@@ -120,17 +125,17 @@ def test_what_was_decided_is_told(rig: Rig) -> None:
 
 
 def test_after_a_calm_while_all_is_as_configured_again(rig: Rig) -> None:
-    rig.overload()
-    rig.overload()
+    for _ in range(3):
+        rig.overload()
     rig.rest(60)
-    assert rig.eased == [8.0, None]
+    assert rig.eased[:2] == [(None, False), (8.0, False)]
+    assert rig.eased[-1] == (None, True)
     assert rig.control.reductions["door"].level == 0
-    assert rig.metric("streamer_reductions_total", direction="raise") == 2
+    assert rig.metric("streamer_reductions_total", direction="raise") == 3
 
 
 def test_the_first_seconds_of_a_camera_are_not_judged(rig: Rig) -> None:
-    camera = ControlledCamera("door", 0, 10, rig.lane, lambda: rig.status, rig.eased.append)
-    rig.control = LoadControl([camera], rig.pool, detect_width=640, max_frame_age=60, metrics=rig.metrics)
+    rig.control = LoadControl([rig.camera()], rig.pool, detect_width=640, max_frame_age=60, metrics=rig.metrics)
     rig.overload()
     assert rig.control.reductions["door"].level == 0
     rig.rest(5)

@@ -19,11 +19,12 @@ export function counted(number, one, many) {
 }
 
 /** What a camera's analysis is reduced to → "reduced to 5 looks a second: …", "reduced to 6 fps, 480 px, 1 face a frame: the machine is busy". */
-export function reduction({ interval, fps, width, readings }) {
+export function reduction({ interval, fps, width, readings, deblock }) {
   const parts = [
-    fps ? `${Math.round(fps)}\u00a0fps` : `${Math.round(1 / interval)} looks a second`,
+    fps ? `${Math.round(fps)}\u00a0fps` : interval && `${Math.round(1 / interval)} looks a second`,
     width && `${width}\u00a0px`,
     readings && `${counted(readings, "face", "faces")} a frame`,
+    deblock === false && "a coarser picture",
   ];
   return `reduced to ${parts.filter(Boolean).join(", ")}: the machine is busy`;
 }

@@ -23,7 +23,7 @@ function blankCamera(id) {
     reconnects: 0,
     dropped: {},
     lag: 0, // ms that frames are late before they are captured
-    reduced: null, // {interval, fps, width, readings} while the load allows no more; null of these: as configured
+    reduced: null, // {interval, fps, width, readings, deblock} while the load allows no more; null of these: as configured
     faces: 0,
     occupancy: {}, // people in sight now, by zone; "" for the whole picture
     timings: {},
@@ -136,6 +136,7 @@ export class State {
       fps: status.reduced.max_fps,
       width: status.reduced.detect_width,
       readings: status.reduced.readings,
+      deblock: status.reduced.deblock,
     };
     camera.faces = status.faces;
     camera.seenAt = status.age_ms === null ? null : performance.now() - status.age_ms;
