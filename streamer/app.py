@@ -20,7 +20,8 @@ from streamer.cache import open_cache
 from streamer.cameras import Cameras
 from streamer.config import Config
 from streamer.inference.attributes import AttributeModel, attribute_files, open_attribute_model
-from streamer.inference.detectors import Detector, open_detector, weights_of
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector, weights_of
 from streamer.inference.image_lane import ImageLane
 from streamer.inference.load_control import LoadControl
 from streamer.inference.model_store import ModelStore

@@ -12,7 +12,7 @@ from streamer.capture.reader import CameraReader
 from streamer.config import CameraConfig, Config
 from streamer.inference.attributes import AttributeModel
 from streamer.inference.camera_lane import CameraLane
-from streamer.inference.detectors import Detector
+from streamer.inference.detector import Detector
 from streamer.inference.load_control import ControlledCamera
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline, Deliver

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.inference.detectors import Detector
+from streamer.inference.detector import Detector
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.walkers import HEIGHT, WIDTH, Walker

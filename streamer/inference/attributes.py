@@ -15,7 +15,8 @@ from streamer.inference.levi_hassner import VOCABULARY, LeviHassnerAttributes
 from streamer.inference.levi_hassner_net import open_levi_hassner_net
 from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet, Net
-from streamer.inference.runtime import Session, chosen_runtime, has_int8, open_session
+from streamer.inference.runtime import chosen_runtime, has_int8, open_session
+from streamer.inference.session import Session
 from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading
 

@@ -12,7 +12,7 @@ from streamer.inference.align import face_chip
 from streamer.inference.calibration import Calibration, trust
 from streamer.inference.nets import CHIP, Net
 from streamer.inference.quality import LEAST_DETAIL, chip_quality, detail, look_quality
-from streamer.inference.runtime import Session
+from streamer.inference.session import Session
 from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading
 

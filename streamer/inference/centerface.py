@@ -6,7 +6,7 @@ import numpy as np
 
 from streamer.errors import ModelError
 from streamer.inference.boxes import nms, small_picture
-from streamer.inference.runtime import Outputs, Session
+from streamer.inference.session import Outputs, Session
 from streamer.pictures.picture import Picture
 from streamer.types import Detections
 

@@ -1,51 +1,25 @@
-"""Face detectors: what each can do, and which one is opened."""
+"""Which face detector is opened."""
 
 from __future__ import annotations
 
 import logging
-from typing import Protocol
 
 from streamer.config import InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.centerface import CenterFace
+from streamer.inference.detector import Detector
 from streamer.inference.model_store import ModelStore
-from streamer.inference.runtime import Session, cores, open_caffe_session, open_session
+from streamer.inference.runtime import cores, open_caffe_session, open_session
 from streamer.inference.ssd import SsdRes10
 from streamer.inference.tiles import TiledDetector
 from streamer.inference.yunet import YuNet
-from streamer.pictures.picture import Picture
-from streamer.types import Detections
 
-__all__ = ["Detector", "open_detector", "weights_of"]
+__all__ = ["open_detector", "weights_of"]
 
 log = logging.getLogger(__name__)
 
 # Lowest score of a face where the configuration leaves it open
 _THRESHOLDS = {"yunet": 0.6, "centerface": 0.6, "ssd-res10": 0.5}
-
-
-class Detector(Protocol):
-    """Finds faces. Safe to call from several threads at once."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the configuration."""
-
-    @property
-    def confirm_score(self) -> float:
-        """The mean score from which what it finds for a while is a face; emblems and the like score lower."""
-
-    @property
-    def session(self) -> Session:
-        """What runs its net."""
-
-    def detect(self, picture: Picture, *, widest: int | None = None) -> Detections:
-        """The faces in a picture whose score reaches the threshold, best first.
-
-        widest: pixels that are looked at across the picture, where the net leaves a choice; None: as configured.
-        Boxes and landmarks are in pixels of the picture and aren't clipped to it: at the edge they may reach a little
-        outside, which keeps tracks steady and chips aligned. Raises ModelError.
-        """
 
 
 def open_detector(config: ModelsConfig, inference: InferenceConfig, store: ModelStore) -> Detector:

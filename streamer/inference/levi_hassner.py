@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.quality import chip_quality, look_quality
-from streamer.inference.runtime import Session
+from streamer.inference.session import Session
 from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading, Vocabulary
 

@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streamer.inference.runtime import Precision, Runtime, Session, open_caffe_session, open_session
+from streamer.inference.runtime import Runtime, open_caffe_session, open_session
 from streamer.inference.runtimes.caffe import Weights, read_caffe_weights
+from streamer.inference.session import Precision, Session
 
 __all__ = ["layers", "onnx_net", "open_levi_hassner_net"]
 

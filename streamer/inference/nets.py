@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamer.errors import ModelError
 from streamer.inference.align import upright_chip
 from streamer.inference.calibration import YEARS, Said
-from streamer.inference.runtime import Session
+from streamer.inference.session import Session
 from streamer.pictures.picture import Pixels
 
 __all__ = ["CHIP", "DlibNets", "FaceResNet", "Net", "gender_chip", "probabilities"]

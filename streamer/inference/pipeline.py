@@ -14,7 +14,7 @@ from streamer.analytics.camera_analytics import Outcome
 from streamer.analytics.rules import Rules
 from streamer.config import TrackingConfig
 from streamer.inference.attributes import AttributeModel
-from streamer.inference.detectors import Detector
+from streamer.inference.detector import Detector
 from streamer.inference.effort import Effort
 from streamer.inference.following import Followed, Following, Found
 from streamer.inference.reporting import Reporting

@@ -10,18 +10,13 @@ import platform
 import re
 import sys
 from pathlib import Path
-from typing import Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from streamer.errors import ModelError
+from streamer.inference.session import Precision, Session
 
 __all__ = [
-    "Outputs",
-    "Precision",
     "Runtime",
-    "Session",
     "available_runtimes",
     "chosen_runtime",
     "cores",
@@ -33,23 +28,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 Runtime = Literal["auto", "onnxruntime", "openvino", "opencv"]
-Precision = Literal["auto", "float32", "bfloat16"]
-Outputs = dict[str, NDArray[np.float32]]
-
-
-class Session(Protocol):
-    """A net that is ready to run. Safe to call from several threads at once; each call uses one core."""
-
-    @property
-    def runtime(self) -> str:
-        """Which runtime it is, as in the configuration."""
-
-    @property
-    def precision(self) -> str:
-        """What the net is really computed in: float32, bfloat16 or int8."""
-
-    def run(self, blob: NDArray[np.float32]) -> Outputs:
-        """The outputs, by name, as new arrays. blob: (N, C, height, width) float32, C-contiguous. Raises ModelError."""
 
 
 def available_runtimes() -> tuple[Literal["onnxruntime", "openvino", "opencv"], ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
-from streamer.inference.runtime import Session
+from streamer.inference.session import Session
 from streamer.pictures.picture import Picture
 from streamer.types import Detections
 

@@ -13,7 +13,7 @@ import numpy as np
 from streamer.config import TrackingConfig
 from streamer.inference.attributes import AttributeModel, read_pictures
 from streamer.inference.described import described
-from streamer.inference.detectors import Detector
+from streamer.inference.detector import Detector
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.smoothing import AttributeSmoother
 from streamer.types import Detections, FaceReading, Result, Track

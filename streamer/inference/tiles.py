@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.inference.boxes import nms
-from streamer.inference.runtime import Session
+from streamer.inference.detector import Detector
+from streamer.inference.session import Session
 from streamer.pictures.picture import ArrayPicture, Picture
 from streamer.types import Detections
-
-if TYPE_CHECKING:  # which wraps detectors in this one
-    from streamer.inference.detectors import Detector
 
 __all__ = ["Tile", "TiledDetector", "tiles_of"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError
 from streamer.inference.boxes import nms, small_picture
-from streamer.inference.runtime import Outputs, Session
+from streamer.inference.session import Outputs, Session
 from streamer.pictures.picture import Picture
 from streamer.types import Detections
 

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from streamer.config import InferenceConfig
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import Pixels
 from tests.benchmarks.machine import model_store, models_config
 from tests.composed import cut_out, real

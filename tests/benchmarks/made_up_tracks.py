@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.calibrated import CalibratedAttributes
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.tracking.smoothing import LEAST_QUALITY, AttributeEstimate, AttributeSmoother, View
 from streamer.types import Detections, FaceReading

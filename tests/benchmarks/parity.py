@@ -19,7 +19,8 @@ from streamer.config import InferenceConfig
 from streamer.inference.align import face_chip
 from streamer.inference.detectors import open_detector
 from streamer.inference.nets import gender_chip, probabilities
-from streamer.inference.runtime import Session, open_session
+from streamer.inference.runtime import open_session
+from streamer.inference.session import Session
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.benchmarks.machine import Way, model_store, models_config, read_picture

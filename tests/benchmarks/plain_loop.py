@@ -24,7 +24,8 @@ import numpy as np
 
 from streamer.config import InferenceConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import DecodedPicture, Pixels
 from streamer.types import Detections, FaceReading
 from tests.benchmarks.excerpts import excerpt

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig, TrackingConfig
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import DecodedPicture, Pixels
 from streamer.tracking import Tracker
 from streamer.types import Detections

@@ -32,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import InferenceConfig
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.pictures.picture import DecodedPicture
 from tests.benchmarks.excerpts import default_clips, excerpt
 from tests.benchmarks.machine import REPOSITORY, SHARED, box_overlap, model_store

@@ -26,7 +26,8 @@ import numpy as np
 
 from streamer.config import InferenceConfig, TrackingConfig
 from streamer.inference.attributes import AttributeModel, open_attribute_model
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.inference.pipeline import CameraPipeline
 from streamer.monitoring.metrics import Metrics
 from streamer.pictures.picture import DecodedPicture

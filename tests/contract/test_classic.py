@@ -16,7 +16,8 @@ from streamer.drawing.annotate import label_text
 from streamer.errors import ModelError
 from streamer.inference.attributes import AttributeModel, open_attribute_model
 from streamer.inference.described import described
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.inference.levi_hassner import VOCABULARY
 from streamer.inference.levi_hassner_net import layers, open_levi_hassner_net
 from streamer.inference.manifest import Manifest

@@ -14,7 +14,8 @@ from streamer.config import InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
 from streamer.inference.boxes import Letterbox
 from streamer.inference.centerface import CenterFace
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.inference.runtime import available_runtimes, open_session
 from streamer.inference.yunet import YuNet
 from streamer.pictures.picture import ArrayPicture, Pixels

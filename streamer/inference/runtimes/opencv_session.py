@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
-from streamer.inference.runtime import Outputs
 from streamer.inference.runtimes.parts import run_in_parts
+from streamer.inference.session import Outputs
 
 __all__ = ["OpenCvSession"]
 

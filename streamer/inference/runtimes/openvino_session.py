@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
-from streamer.inference.runtime import Outputs, Precision
 from streamer.inference.runtimes.parts import run_in_parts
+from streamer.inference.session import Outputs, Precision
 
 __all__ = ["OpenVinoSession", "has_bfloat16"]
 

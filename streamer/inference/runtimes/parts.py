@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.inference.runtime import Outputs
+from streamer.inference.session import Outputs
 
 __all__ = ["run_in_parts"]
 

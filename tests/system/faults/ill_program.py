@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 import streamer.app
 from streamer.cli import main
-from streamer.inference.detectors import Detector, open_detector
-from streamer.inference.runtime import Session
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
+from streamer.inference.session import Session
 from streamer.pictures.picture import Picture
 from streamer.types import Detections
 

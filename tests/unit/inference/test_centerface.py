@@ -7,7 +7,7 @@ import pytest
 
 from streamer.errors import ModelError
 from streamer.inference.centerface import decode_centerface
-from streamer.inference.runtime import Outputs
+from streamer.inference.session import Outputs
 
 
 def outputs(height: int = 8, width: int = 16) -> Outputs:

@@ -11,7 +11,8 @@ import pytest
 
 from streamer.config import InferenceConfig, ModelsConfig
 from streamer.errors import ModelError
-from streamer.inference.detectors import Detector, open_detector
+from streamer.inference.detector import Detector
+from streamer.inference.detectors import open_detector
 from streamer.inference.manifest import Manifest, load_manifest
 from streamer.inference.model_store import ModelStore
 from tests.nets import convolution_net

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamer.inference.runtime import Session
+from streamer.inference.session import Session
 from streamer.inference.tiles import TiledDetector, tiles_of
 from streamer.pictures.picture import ArrayPicture, Picture
 from streamer.types import Detections

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamer.errors import ModelError
-from streamer.inference.runtime import Outputs
+from streamer.inference.session import Outputs
 from streamer.inference.yunet import decode_yunet
 
 
