@@ -95,6 +95,11 @@ class CameraLane:
         return bool(self._to_read) or (len(self.queue) > 0 and self._under_way < self._most_under_way)
 
     @property
+    def begun(self) -> bool:
+        """See `Lane`: a frame whose faces are found waits, and keeps those behind it waiting."""
+        return bool(self._to_read)
+
+    @property
     def drained(self) -> bool:
         """The queue is closed, and everything that was in it has been handled."""
         return self.queue.drained and not self._under_way

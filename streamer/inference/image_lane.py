@@ -154,6 +154,11 @@ class ImageLane:
         """See `Lane`."""
         return len(self._jobs) > 0 and not self.held
 
+    @property
+    def begun(self) -> bool:
+        """See `Lane`."""
+        return False
+
     def take(self) -> Work | None:
         """See `Lane`."""
         batch: list[ImageJob] = []

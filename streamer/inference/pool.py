@@ -48,6 +48,13 @@ class Lane(Protocol):
     def waiting(self) -> bool:
         """Whether there may be work. Called under the pool's lock."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether what waits goes on with something: it is done before anything new, so that nothing grows old halfway.
+
+        Called under the pool's lock.
+        """
+
     def take(self) -> Work | None:
         """The next piece of work; None if there is none after all. Called under the pool's lock: it must not block."""
 
@@ -94,9 +101,9 @@ class _Worker(threading.Thread):
 class InferencePool:
     """Runs the work of its lanes on `workers` threads.
 
-    The lane that has had least of the workers' time is served next, so that a busy one, or one whose pieces of work are
-    long, can't starve the others: start-time fair queueing (Goyal, Vin and Cheng 1996). Time that a lane had no use for
-    is not saved up.
+    What was begun is finished first. Else the lane that has had least of the workers' time is served next, so that a
+    busy one, or one whose pieces of work are long, can't starve the others: start-time fair queueing (Goyal, Vin and
+    Cheng 1996). Time that a lane had no use for is not saved up.
     """
 
     def __init__(self, *, workers: int, metrics: Metrics, hang_after: float | None = None) -> None:
@@ -212,15 +219,20 @@ class InferencePool:
                 if not waiting:
                     self._more.wait()
                     continue
-                served = min(waiting, key=lambda served: served.share.turn(self._virtual_time))
-                work = served.lane.take()
+                served = min(waiting, key=self._turn)
+                begun, work = served.lane.begun, served.lane.take()
                 if work is not None:
-                    self._virtual_time = served.share.charge(self._virtual_time)
+                    began = served.share.charge(self._virtual_time)
+                    if not begun:  # out of turn, though it is charged: nobody else's turn moves by it
+                        self._virtual_time = began
                     served.at_work += 1
                     self._busy.inc()
                     worker.job = _Job(served, work, work.run)
                     return worker.job
             return None
+
+    def _turn(self, served: _Served) -> tuple[bool, float, float]:
+        return not served.lane.begun, *served.share.turn(self._virtual_time)
 
     # Watching them.
 
