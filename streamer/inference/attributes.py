@@ -15,7 +15,7 @@ from streamer.inference.levi_hassner import VOCABULARY, LeviHassnerAttributes
 from streamer.inference.levi_hassner_net import open_levi_hassner_net
 from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet, Net
-from streamer.inference.runtime import chosen_runtime, has_int8, open_session
+from streamer.inference.runtime import has_int8, open_session
 from streamer.inference.session import Session
 from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading
@@ -114,7 +114,7 @@ def open_attribute_model(
 
 def _in_eight_bits(config: ModelsConfig, store: ModelStore) -> Path | None:
     """faceres in 8 bits, where that is faster and nothing else was asked for."""
-    if config.precision != "auto" or chosen_runtime(config.runtime) == "opencv" or not has_int8():
+    if config.precision != "auto" or config.runtime == "opencv" or not has_int8():
         return None
     try:
         return store.path("faceres-int8")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from streamer.errors import ModelError
+from streamer.inference.fastest import Contender, open_fastest
 from streamer.inference.session import Precision, Session
 
 __all__ = [
     "Runtime",
     "available_runtimes",
-    "chosen_runtime",
     "cores",
     "has_int8",
     "open_caffe_session",
@@ -33,13 +33,6 @@ Runtime = Literal["auto", "onnxruntime", "openvino", "opencv"]
 def available_runtimes() -> tuple[Literal["onnxruntime", "openvino", "opencv"], ...]:
     """The runtimes that are installed; openvino is an extra."""
     return ("onnxruntime", *(("openvino",) if importlib.util.find_spec("openvino") else ()), "opencv")
-
-
-def chosen_runtime(runtime: Runtime) -> Literal["onnxruntime", "openvino", "opencv"]:
-    """What auto means: OpenVINO where it is installed, else onnxruntime."""
-    if runtime != "auto":
-        return runtime
-    return "openvino" if "openvino" in available_runtimes() else "onnxruntime"
 
 
 def cores() -> int:
@@ -70,31 +63,39 @@ def open_session(
 ) -> Session:
     """A net from an ONNX file.
 
-    runtime auto: OpenVINO where it is installed, else onnxruntime. precision auto: bfloat16 on OpenVINO where the
-    processor has instructions for it, else float32. threads: how many threads will call `run` at the same time (one
-    per core unless given); more may, but take turns. quantized: the file says what is to be computed in 8 bits;
-    precision is that of the rest. Raises ModelError: the file can't be read or isn't a net, the
-    runtime isn't installed, or it can't compute in the precision that was asked for.
+    runtime auto: the faster one of onnxruntime and, where it is installed, OpenVINO. precision auto: bfloat16 on
+    OpenVINO where the processor has instructions for it, else float32. threads: how many threads will call `run` at the
+    same time (one per core unless given); more may, but take turns. quantized: the file says what is to be computed in
+    8 bits; precision is that of the rest. Raises ModelError: the file can't be read or isn't a net, the runtime isn't
+    installed, or it can't compute in the precision that was asked for.
     """
-    chosen = chosen_runtime(runtime)
-    if chosen != "openvino" and precision == "bfloat16":
-        raise ModelError(f"models.precision: bfloat16 needs models.runtime: openvino; {chosen} computes in float32")
+    if runtime in {"onnxruntime", "opencv"} and precision == "bfloat16":
+        raise ModelError(f"models.precision: bfloat16 needs models.runtime: openvino; {runtime} computes in float32")
     _readable(path)
-    if chosen == "onnxruntime":
+
+    def on_onnxruntime() -> Contender:
         from streamer.inference.runtimes.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(path, quantized=quantized)
-    if chosen == "opencv":
+
+    def on_openvino() -> Contender:
+        from streamer.inference.runtimes.openvino_session import OpenVinoSession
+
+        return OpenVinoSession(path, precision=precision, threads=threads or cores(), quantized=quantized)
+
+    if runtime == "opencv":
         from streamer.inference.runtimes.opencv_session import OpenCvSession
 
         return OpenCvSession(path)
-    if "openvino" not in available_runtimes():
-        raise ModelError(
-            "models.runtime: openvino is not installed: pip install 'streamer[openvino]', or runtime: auto"
-        )
-    from streamer.inference.runtimes.openvino_session import OpenVinoSession
-
-    return OpenVinoSession(path, precision=precision, threads=threads or cores(), quantized=quantized)
+    has_openvino = "openvino" in available_runtimes()
+    if runtime == "openvino" or precision == "bfloat16":
+        if not has_openvino:
+            asked = "models.runtime" if runtime == "openvino" else "models.precision"
+            raise ModelError(f"{asked}: openvino is not installed: pip install openvino, or say auto")
+        return on_openvino()
+    if runtime == "onnxruntime" or not has_openvino:
+        return on_onnxruntime()
+    return open_fastest(path, {"onnxruntime": on_onnxruntime, "openvino": on_openvino})
 
 
 def open_caffe_session(weights: Path, layers: str) -> Session:

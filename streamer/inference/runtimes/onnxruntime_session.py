@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
+from streamer.inference.fastest import usual_shape
 from streamer.inference.runtimes.parts import run_in_parts
 from streamer.inference.session import Outputs
 
@@ -57,6 +58,10 @@ class OnnxRuntimeSession:
             raise ModelError(f"{path}: a net with one input is needed, this has {len(inputs)}")
         self._input = inputs[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def usual_shape(self) -> tuple[int, ...]:
+        """See `Contender`."""
+        return usual_shape([side if isinstance(side, int) else None for side in self._session.get_inputs()[0].shape])
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""

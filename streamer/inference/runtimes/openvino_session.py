@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError
+from streamer.inference.fastest import usual_shape
 from streamer.inference.runtimes.parts import run_in_parts
 from streamer.inference.session import Outputs, Precision
 
@@ -101,6 +102,11 @@ class OpenVinoSession:
         self._fitted: dict[tuple[int, ...], Any] = {}  # nets compiled for one shape
         self._uses: Counter[tuple[int, ...]] = Counter()
         self._fitting = threading.Lock()
+
+    def usual_shape(self) -> tuple[int, ...]:
+        """See `Contender`."""
+        sides = self._compiled.inputs[0].partial_shape
+        return usual_shape([None if side.is_dynamic else side.get_length() for side in sides])
 
     def run(self, blob: NDArray[np.float32]) -> Outputs:
         """See `Session.run`."""
