@@ -1,4 +1,4 @@
-"""Stands before an RTSP server: passes requests on, and the video that comes over UDP on a bad line."""
+"""Stands before an RTSP server: passes requests on, and the video, over UDP or their connection, on a bad line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
+from tests.system.faults.interleaved import Interleaved
 from tests.system.faults.line import Line
 
 __all__ = ["RtspProxy"]
@@ -41,6 +42,7 @@ class RtspProxy:
     def _serve(self) -> None:
         near: dict[socket.socket, socket.socket] = {}  # each end of a connection, and the other one
         far: dict[socket.socket, socket.socket] = {}
+        answers: dict[socket.socket, Interleaved] = {}  # of each server's end
         with contextlib.ExitStack() as stack:
             while True:
                 ready, _, _ = select.select([self._closing, self._listener, *near, *far], [], [])
@@ -50,6 +52,7 @@ class RtspProxy:
                     client, _ = self._listener.accept()
                     server = socket.create_connection(("127.0.0.1", self._target))
                     near[client], far[server] = server, client
+                    answers[server] = Interleaved(self._line)
                     stack.callback(client.close)
                     stack.callback(server.close)
                 for end in {*near, *far}.intersection(ready):
@@ -58,11 +61,12 @@ class RtspProxy:
                     other = near.get(end) or far[end]
                     with contextlib.suppress(OSError):
                         if data := end.recv(65536):
-                            other.sendall(self._through_here(data) if end in near else data)
+                            other.sendall(self._through_here(data) if end in near else answers[end].carry(data))
                             continue
                     for gone in (end, other):
                         near.pop(gone, None)
                         far.pop(gone, None)
+                        answers.pop(gone, None)
                         gone.close()
 
     def _through_here(self, data: bytes) -> bytes:
