@@ -42,14 +42,17 @@ class Contender(Session, Protocol):
         """Of one picture, as the net takes it."""
 
 
-def open_fastest(path: Path, openers: Mapping[str, Callable[[], Contender]], *, notes: Path | None = None) -> Session:
+def open_fastest(
+    path: Path, openers: Mapping[str, Callable[[], Contender]], *, asked: str = "", notes: Path | None = None
+) -> Session:
     """The net at `path`, on the runtime that runs it fastest.
 
-    openers: by runtime; one that fails is done without, unless all do. notes: the file in which is remembered what was
-    measured, this program's own unless given; where it can't be written, every start measures. Raises ModelError.
+    openers: by runtime; one that fails is done without, unless all do. asked: what they were told besides. notes: the
+    file in which is remembered what was measured, this program's own unless given; where it can't be written, every
+    start measures. Raises ModelError.
     """
     notes = notes if notes is not None else platformdirs.user_cache_path("streamer") / "fastest-runtimes.json"
-    subject = _subject(path, list(openers))
+    subject = _subject(path, asked, list(openers))
     known = _read(notes).get(subject, "")
     if known in openers:
         with contextlib.suppress(ModelError):
@@ -93,13 +96,15 @@ def _measured(sessions: Mapping[str, Contender]) -> dict[str, float]:
     return took
 
 
-def _subject(path: Path, runtimes: list[str]) -> str:
+def _subject(path: Path, asked: str, runtimes: list[str]) -> str:
     """What was measured: the net, on this processor, with these versions."""
     try:
         size = path.stat().st_size
     except OSError as error:
         raise ModelError(f"{path}: can't be read: {error.strerror}") from None
-    return " | ".join((f"{path.name} {size}", _processor(), *(f"{name} {_version(name)}" for name in runtimes)))
+    return " | ".join(
+        (f"{path.name} {size} {asked}".rstrip(), _processor(), *(f"{name} {_version(name)}" for name in runtimes))
+    )
 
 
 def usual_shape(sides: Sequence[int | None]) -> tuple[int, ...]:

@@ -95,7 +95,7 @@ def open_session(
         return on_openvino()
     if runtime == "onnxruntime" or not has_openvino:
         return on_onnxruntime()
-    return open_fastest(path, {"onnxruntime": on_onnxruntime, "openvino": on_openvino})
+    return open_fastest(path, {"onnxruntime": on_onnxruntime, "openvino": on_openvino}, asked=precision)
 
 
 def open_caffe_session(weights: Path, layers: str) -> Session:

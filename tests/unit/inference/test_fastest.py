@@ -58,11 +58,11 @@ class Bench:
 
         return opened
 
-    def open(self) -> str:
+    def open(self, asked: str = "") -> str:
         """The runtime that is taken."""
         self.opened.clear()
         openers = {name: self.opener(name) for name in ("one", "other")}
-        return open_fastest(self.net, openers, notes=self.notes).runtime
+        return open_fastest(self.net, openers, asked=asked, notes=self.notes).runtime
 
 
 @pytest.fixture
@@ -86,6 +86,13 @@ def test_it_is_measured_once(bench: Bench) -> None:
     assert [session.runtime for session in bench.opened] == ["other"]
     assert not bench.opened[0].runs
     assert stat.S_IMODE(bench.notes.stat().st_mode) == 0o600
+
+
+def test_another_precision_is_measured_on_its_own(bench: Bench) -> None:
+    bench.open("bfloat16")
+    bench.seconds = {"one": 0.0001, "other": 0.002}
+    assert bench.open("float32") == "one"
+    assert bench.open("bfloat16") == "other"
 
 
 def test_what_was_remembered_but_fails_now_is_measured_again(bench: Bench) -> None:
