@@ -29,6 +29,7 @@ from streamer.server.access.openapi import HOW_TO_AUTHORIZE, declare_security
 from streamer.server.access.table import check_complete
 from streamer.server.access.ticket_api import ticket_router
 from streamer.server.auth import Guard, login_router
+from streamer.server.bodies import BoundedBodies
 from streamer.server.broadcaster import Broadcaster
 from streamer.server.documentation import documentation_page
 from streamer.server.footfall_api import footfall_router
@@ -51,6 +52,8 @@ _DESCRIPTION = (
     "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
     "(subprotocol streamer.v1); here is what is asked for."
 )
+# Routes that receive bodies by themselves, within bounds of their own
+_RECEIVE_THEMSELVES = ("/analyze", "/api/v1/analyze", "/login")
 # Everything comes from this server; pictures are drawn from blobs.
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -110,7 +113,8 @@ def create_app(services: Services) -> FastAPI:
     app.mount("/static", _StaticFiles(directory=_STATIC, check_dir=False), name="static")
     _add_pages(app, broadcaster)
     check_complete(app.routes, MESSAGE_TYPES)
-    # The last added is the outermost: refusals, too, carry the security headers
+    # The last added is the outermost: who is refused is so before a body is read, and with the security headers
+    app.add_middleware(BoundedBodies, but=_RECEIVE_THEMSELVES)
     app.add_middleware(Guard, config=services.config.server, authenticator=authenticator)
     app.add_middleware(_SecurityHeaders)
     app.add_middleware(ProxiedRequests, proxies=reached.trusted_proxies, path_prefix=reached.path_prefix)

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic_core import to_json
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive
 
 from streamer.errors import ImageError, PrivacyError
 from streamer.inference.image_lane import ImageOptions, Outcome
 from streamer.monitoring.metrics import Metrics
+from streamer.server.bodies import UnreadRefusal
 from streamer.server.image_requests import ANSWERS_TO_ONE, ANSWERS_TO_SEVERAL, jpeg_options, request_document, wanted
 from streamer.server.image_service import BusyError, ImageService
 from streamer.server.problems import problem, problem_object
@@ -27,9 +28,6 @@ T = TypeVar("T")
 
 _STATUS = {"empty": 400, "unsupported": 415, "too_large": 413, "damaged": 422}
 _RETRY_SECONDS = 1
-# A client that is refused before it has sent everything may go on for so long before its connection is closed: closed
-# at once, many would never read the answer.
-_LINGER_SECONDS = 2.0
 
 
 class _Left(Exception):  # noqa: N818 - not an error
@@ -91,13 +89,13 @@ class _Desk:
         options = ImageOptions("json")
         if answer is None:
             self._outcomes["refused"].inc()
-            return _UnreadRefusal(problem(406, str(PrivacyError("send Accept: application/json for what was found"))))
+            return UnreadRefusal(problem(406, str(PrivacyError("send Accept: application/json for what was found"))))
         if answer == "jpeg":
             try:
                 options = jpeg_options(request, self._default_quality)
             except ValueError as error:
                 self._outcomes["refused"].inc()
-                return _UnreadRefusal(problem(422, str(error)))
+                return UnreadRefusal(problem(422, str(error)))
 
         def respond(outcomes: Sequence[tuple[Outcome, bool]]) -> Response:
             ((outcome, hit),) = outcomes
@@ -138,7 +136,7 @@ class _Desk:
             response = respond(outcomes)
         except UploadRefused as refused:
             outcome = "busy" if refused.status == 503 else "refused"
-            return _UnreadRefusal(_with_retry(refused.status, refused.detail))
+            return UnreadRefusal(_with_retry(refused.status, refused.detail))
         except BusyError:
             outcome = "busy"
             return _with_retry(503, "too many images wait to be analysed; try again later")
@@ -178,23 +176,6 @@ async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
                 each.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await each
-
-
-class _UnreadRefusal(Response):
-    """A refusal of a request that is still being sent: answered at once; what comes is thrown away for a while."""
-
-    def __init__(self, refusal: Response) -> None:
-        super().__init__(refusal.body, refusal.status_code, dict(refusal.headers) | {"Connection": "close"})
-
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while (await receive()).get("more_body", False):
-                    pass
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _cache_header(*, hit: bool) -> dict[str, str]:

@@ -26,6 +26,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+_MOST_TOLD = 20  # of what is wrong in one request
+
 
 class SafeJSONResponse(JSONResponse):
     """JSON without the secrets that `streamer.redaction` knows."""
@@ -71,7 +73,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> SafeJSONResponse:
         found = [
             {"parameter": ".".join(str(part) for part in details["loc"][1:]), "message": details["msg"]}
-            for details in error.errors()
+            for details in error.errors()[:_MOST_TOLD]
         ]
         detail = "; ".join(": ".join(filter(None, each.values())) for each in found)
         return problem(422, detail, errors=found)

@@ -20,7 +20,9 @@ _PATH = "/api/v1/cameras/{camera_id}/rules"
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: problem_response("No camera has this id")}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     400: problem_response("The body is no JSON"),
+    408: problem_response("The body did not arrive in time"),
     409: problem_response("The configuration has a line or zone of this name"),
+    413: problem_response("The body is too large"),
     422: problem_response("A line or zone is wrong"),
     503: problem_response("The database can't keep them now; nothing has changed"),
 }
