@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from email.utils import formatdate
 from typing import Annotated, Any, Literal
@@ -20,8 +19,10 @@ from streamer.server.broadcaster import Broadcaster
 from streamer.server.hub import FRESH_SECONDS
 from streamer.server.mjpeg import MjpegResponse
 from streamer.server.pictures import Variant
+from streamer.server.presence import ClientLeft, while_connected
 from streamer.server.problems import SafeJSONResponse, problem, problem_response, unknown_camera
 from streamer.server.schemas import CameraModel, Readiness, StatusModel
+from streamer.server.snapshots import TooManySnapshots
 from streamer.types import CameraState
 
 __all__ = ["router"]
@@ -39,7 +40,7 @@ _UNKNOWN: _Responses = {404: problem_response("No camera has this id"), 422: pro
 _WITHHELD: _Responses = {403: problem_response("The config lets no picture out (privacy: metadata_only)")}
 _JPEG: _Responses = _WITHHELD | {
     200: {"content": {"image/jpeg": {}}},
-    503: problem_response("There is no fresh picture"),
+    503: problem_response("There is no fresh picture, or too many are asked for"),
 }
 _MJPEG: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: problem_response("Too many viewers")}
 _NOT_READY: _Responses = {503: problem_response("No camera is live")}
@@ -111,7 +112,7 @@ async def one_camera(here: Here, visitor: Visitor, camera: Camera) -> SafeJSONRe
     "/api/v1/cameras/{camera_id}/snapshot.jpg", response_class=Response, responses=_UNKNOWN | _JPEG, tags=["cameras"]
 )
 async def snapshot(
-    here: Here, camera: Shown, kind: Kind = "annotated", width: Width = None, quality: Quality = 85
+    request: Request, here: Here, camera: Shown, *, kind: Kind = "annotated", width: Width = None, quality: Quality = 85
 ) -> Response:
     """The newest analysed picture; 503 when there is none of the last 10 s."""
     update = here.services.hub.newest(camera)
@@ -120,7 +121,13 @@ async def snapshot(
     age = time.monotonic() - update.frame.captured_at
     if age > FRESH_SECONDS:
         return problem(503, f"the newest picture of camera {camera} is {age:.0f} s old", age=round(age, 1))
-    picture = await asyncio.shield(here.encoder.request(update, Variant.of(kind, width, quality)))
+    work = here.snapshots.take(update, Variant.of(kind, width, quality))
+    try:
+        picture = await while_connected(request.receive, work)
+    except TooManySnapshots:
+        return problem(503, "too many snapshots are asked for; try again later", headers={"Retry-After": "1"})
+    except ClientLeft:
+        return Response(status_code=499)
     shown = picture.result
     return Response(
         picture.jpeg,

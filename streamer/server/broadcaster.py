@@ -20,6 +20,7 @@ from streamer.server.pictures import PictureEncoder
 from streamer.server.problems import problem
 from streamer.server.protocol import SUBPROTOCOL, encode_hello
 from streamer.server.services import Services
+from streamer.server.snapshots import Snapshots
 from streamer.server.statistics import Statistics
 from streamer.server.tally import Tally
 from streamer.server.transport import Connection, connection_of
@@ -48,6 +49,7 @@ class Broadcaster:
         self.encoder = PictureEncoder(
             services.metrics, blur=config.privacy == "blur", withhold=not config.shows_pictures
         )
+        self.snapshots = Snapshots(self.encoder)
         self.mjpeg_sent = Tally(services.metrics, "mjpeg")
         self._sent = Tally(services.metrics, "websocket")
         self._viewers: set[Viewer] = set()
@@ -75,6 +77,7 @@ class Broadcaster:
             self._tick.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._tick
+        await self.snapshots.close()
         await self.encoder.close()
 
     def end_viewers(self, code: int, reason: str) -> None:

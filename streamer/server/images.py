@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic_core import to_json
-from starlette.types import Receive
 
 from streamer.errors import ImageError, PrivacyError
 from streamer.inference.image_lane import ImageOptions, Outcome
@@ -18,20 +15,15 @@ from streamer.monitoring.metrics import Metrics
 from streamer.server.bodies import UnreadRefusal
 from streamer.server.image_requests import ANSWERS_TO_ONE, ANSWERS_TO_SEVERAL, jpeg_options, request_document, wanted
 from streamer.server.image_service import BusyError, ImageService
+from streamer.server.presence import ClientLeft, while_connected
 from streamer.server.problems import problem, problem_object
 from streamer.server.services import Services
 from streamer.server.uploads import Upload, UploadRefused, receive_images
 
 __all__ = ["image_router"]
 
-T = TypeVar("T")
-
 _STATUS = {"empty": 400, "unsupported": 415, "too_large": 413, "damaged": 422}
 _RETRY_SECONDS = 1
-
-
-class _Left(Exception):  # noqa: N818 - not an error
-    """The client closed the connection."""
 
 
 def image_router(services: Services) -> APIRouter:
@@ -132,7 +124,7 @@ class _Desk:
                 uploads = await self._receive(request, take, most)
                 outcomes = self._service.recall(uploads, options)
                 if outcomes is None:
-                    outcomes = await _while_connected(request.receive, self._service.answer(uploads, options))
+                    outcomes = await while_connected(request.receive, self._service.answer(uploads, options))
             response = respond(outcomes)
         except UploadRefused as refused:
             outcome = "busy" if refused.status == 503 else "refused"
@@ -140,7 +132,7 @@ class _Desk:
         except BusyError:
             outcome = "busy"
             return _with_retry(503, "too many images wait to be analysed; try again later")
-        except (_Left, ConnectionError):
+        except (ClientLeft, ConnectionError):
             outcome = "gone"
             return Response(status_code=499)
         else:
@@ -159,23 +151,6 @@ class _Desk:
             return await receive_images(request.headers, request.receive, self._service.config, take, most=most)
         finally:
             lane.arriving -= 1
-
-
-async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The outcome of work that is given up when the client leaves. Raises _Left."""
-    task = asyncio.create_task(work)
-    leaving = asyncio.ensure_future(receive())
-    try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise _Left
-        return task.result()
-    finally:
-        for each in (task, leaving):
-            if not each.done():
-                each.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await each
 
 
 def _cache_header(*, hit: bool) -> dict[str, str]:

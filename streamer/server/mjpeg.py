@@ -13,6 +13,7 @@ from streamer.server.access.rights import Grant
 from streamer.server.broadcaster import Broadcaster, Full
 from streamer.server.hub import Update
 from streamer.server.pictures import EncodedPicture, Variant
+from streamer.server.presence import left
 from streamer.server.problems import problem
 from streamer.server.transport import connection_of
 
@@ -51,7 +52,7 @@ class MjpegResponse(Response):
                     self._offer(newest)
                 tasks = [
                     asyncio.create_task(self._stream(scope, send), name="mjpeg-send"),
-                    asyncio.create_task(_left(receive), name="mjpeg-read"),
+                    asyncio.create_task(left(receive), name="mjpeg-read"),
                     asyncio.create_task(ended.wait(), name="mjpeg-end"),
                 ]
                 try:
@@ -107,8 +108,3 @@ class MjpegResponse(Response):
         await send({"type": "http.response.body", "body": body, "more_body": True})
         sent.frame(self._camera, max(0.0, time.monotonic() - captured_at))
         sent.picture(self._camera, len(body))
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from streamer.drawing.rendering import draw_frame
@@ -46,6 +46,10 @@ class Variant:
             None if width is None else max(_WIDTH_STEP, round(width / _WIDTH_STEP) * _WIDTH_STEP),
             min(95, max(step, round(quality / step) * step)),
         )
+
+    def within(self, width: int) -> Variant:
+        """The same of a picture that is so wide: none is made wider than it is."""
+        return self if self.width is None or self.width < width else replace(self, width=None)
 
 
 @dataclass(slots=True, eq=False)
@@ -109,8 +113,8 @@ class PictureEncoder:
         Several callers may get the same future: don't cancel it, wait with `asyncio.shield` or a callback. Raises
         PrivacyError where pictures are withheld.
         """
-        if self._withhold:
-            raise PrivacyError("ask for results")
+        self._check_shown()
+        variant = variant.within(update.frame.picture.width)
         channel = self._channels.setdefault((update.frame.camera, variant), _Channel())
         channel.asked_at = self._clock()
         if channel.last is not None and not _newer(update, channel.last.result):
@@ -130,6 +134,23 @@ class PictureEncoder:
             channel.waiting = job
         return job.done
 
+    def made(self, update: Update, variant: Variant) -> EncodedPicture | None:
+        """The picture of this update, or of a newer one, where viewers have got it already."""
+        channel = self._channels.get((update.frame.camera, variant.within(update.frame.picture.width)))
+        if channel is None or channel.last is None or _newer(update, channel.last.result):
+            return None
+        return channel.last
+
+    async def single(self, update: Update, variant: Variant) -> EncodedPicture:
+        """A picture beside those of the viewers, of which nothing is kept. Raises PrivacyError, and as `render`."""
+        self._check_shown()
+        try:
+            jpeg = await self._rendered(update, variant)
+        except Exception as error:
+            self._count_failure(update, error)
+            raise
+        return self._counted(update, jpeg)
+
     def forget_unused(self) -> None:
         """Let go the pictures of variants that nobody asks for any more. To be called now and then."""
         before = self._clock() - _KEPT
@@ -147,9 +168,7 @@ class PictureEncoder:
 
     def _start(self, channel: _Channel, job: _Job, variant: Variant) -> None:
         channel.running = job
-        work = asyncio.get_running_loop().run_in_executor(
-            self._pool, render, job.update, variant, self._blur, self._metrics
-        )
+        work = self._rendered(job.update, variant)
         work.add_done_callback(lambda finished: self._finish(channel, job, variant, finished))
 
     def _finish(self, channel: _Channel, job: _Job, variant: Variant, finished: asyncio.Future[bytes]) -> None:
@@ -163,15 +182,30 @@ class PictureEncoder:
         if finished.cancelled():
             job.done.cancel()
         elif (error := finished.exception()) is not None:
-            self._metrics.encode_failures.labels(job.update.frame.camera).inc()
-            if count := self._failures.count(self._clock()):
-                log.error("%d picture(s) could not be encoded; the last error", count, exc_info=error)
+            self._count_failure(job.update, error)
             job.done.set_exception(error)
             job.done.exception()  # seen: a viewer that left meanwhile is no reason for a complaint of the loop
         else:
-            channel.last = EncodedPicture(job.update.result, finished.result())
-            self._metrics.pictures_encoded.labels(job.update.frame.camera).inc()
+            channel.last = self._counted(job.update, finished.result())
             job.done.set_result(channel.last)
+
+    def _rendered(self, update: Update, variant: Variant) -> asyncio.Future[bytes]:
+        return asyncio.get_running_loop().run_in_executor(
+            self._pool, render, update, variant, self._blur, self._metrics
+        )
+
+    def _counted(self, update: Update, jpeg: bytes) -> EncodedPicture:
+        self._metrics.pictures_encoded.labels(update.frame.camera).inc()
+        return EncodedPicture(update.result, jpeg)
+
+    def _count_failure(self, update: Update, error: BaseException) -> None:
+        self._metrics.encode_failures.labels(update.frame.camera).inc()
+        if count := self._failures.count(self._clock()):
+            log.error("%d picture(s) could not be encoded; the last error", count, exc_info=error)
+
+    def _check_shown(self) -> None:
+        if self._withhold:
+            raise PrivacyError("ask for results")
 
 
 def _newer(update: Update, than: Result) -> bool:

@@ -10,30 +10,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from streamer.monitoring.metrics import Metrics
 from streamer.pictures.picture import ArrayPicture, Pixels
-from streamer.server.hub import Update
 from streamer.server.pictures import PictureEncoder, Variant, render
-from streamer.types import Frame, Result, Track
+from streamer.types import Track
+from tests.unit.server.gated_pictures import NO_FACES, GatedPicture, update
 
 CLEAN = Variant("clean", None, 80)
-NO_FACES = np.zeros((0, 4), np.float32)
-
-
-class GatedPicture(ArrayPicture):
-    """Its pixels come only when the gate is open, so that a test decides how long an encoding lasts."""
-
-    def __init__(self, gate: threading.Event) -> None:
-        super().__init__(np.zeros((8, 8, 3), np.uint8))
-        self.gate = gate
-        self.converted = 0
-
-    def pixels(self, *args: Any, **kwargs: Any) -> Pixels:
-        self.converted += 1
-        assert self.gate.wait(10)
-        return super().pixels(*args, **kwargs)
 
 
 class BrokenPicture(ArrayPicture):
@@ -44,12 +28,6 @@ class BrokenPicture(ArrayPicture):
 
     def pixels(self, *_: Any, **__: Any) -> Pixels:
         raise ValueError("on purpose")
-
-
-def update(seq: int, picture: ArrayPicture, faces: NDArray[np.float32] = NO_FACES, *tracks: Track) -> Update:
-    size = (picture.width, picture.height)
-    frame = Frame("a", seq, 0.0, float(seq), 0.0, picture)
-    return Update(frame, Result("a", seq, 0.0, float(seq), 0.0, size, tracks), faces, 0.0)
 
 
 def encoded(metrics: Metrics) -> float:
