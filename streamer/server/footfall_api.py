@@ -26,20 +26,24 @@ from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallMod
 from streamer.server.problems import problem_response, unknown_camera
 from streamer.server.services import Services
 from streamer.store import listing
-from streamer.store.footfall import Question, footfall
+from streamer.store.footfall import Question, TooManyRowsError, footfall
 from streamer.store.lasting import dwell
 from streamer.store.occupancy import bucket_for, occupancy
 
 __all__ = ["footfall_router"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _SECONDS = 5.0  # for one answer
 _AT_ONCE = 4  # questions that the database works on; more wait
+_MOST_WAITING = 64
+_RETRY_SECONDS = 2
+_ROWS_WRITTEN_AT_ONCE = 1000  # meanwhile no other thread runs, the server's loop neither
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: problem_response("No camera has this id, or no figures are kept"),
     422: problem_response("A parameter is wrong; it is named"),
-    503: problem_response("The database can't answer now, or not within 5 s"),
+    503: problem_response("The database can't answer now, or not within 5 s, or too many questions wait"),
 }
 
 
@@ -50,6 +54,7 @@ class Figures:
         self._database = services.database
         self._known = tuple(camera.id for camera in services.config.cameras)
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._asked = 0
 
     def cameras(self, asked: RangeParameters, visitor: Access) -> tuple[str, ...]:
         """Those that are meant, of those that the visitor sees. Raises HTTPException."""
@@ -60,13 +65,31 @@ class Figures:
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """The answer. Raises HTTPException."""
+        return await self.tell(question, lambda found: found)
+
+    async def tell(self, question: Callable[[Connection], T], told: Callable[[T], R]) -> R:
+        """What `told` makes of the answer, in the same thread: it takes a while to write a large one.
+
+        Raises HTTPException.
+        """
+        if self._asked >= _AT_ONCE + _MOST_WAITING:
+            headers = {"Retry-After": str(_RETRY_SECONDS)}
+            raise HTTPException(503, "too many questions wait for the database; try again later", headers)
+        self._asked += 1
+        try:
+            return await self._told(question, told)
+        finally:
+            self._asked -= 1
+
+    async def _told(self, question: Callable[[Connection], T], told: Callable[[T], R]) -> R:
         database = self._database
         if database is None:
             raise HTTPException(404, "no figures are kept: store.url is none in the configuration")
 
-        def answer() -> T:
+        def answer() -> R:
             with database.read(_SECONDS) as connection:
-                return question(connection)
+                found = question(connection)
+            return told(found)
 
         async with self._turn:
             try:
@@ -75,6 +98,8 @@ class Figures:
                 raise HTTPException(503, str(error)) from None
             except listing.CursorError as error:
                 raise HTTPException(422, f"cursor: {error}") from None
+            except TooManyRowsError as error:
+                raise HTTPException(422, f"bucket: {error}") from None
 
 
 def footfall_router(services: Services) -> APIRouter:
@@ -101,9 +126,11 @@ def footfall_router(services: Services) -> APIRouter:
             asked.groups,
             asked.zone,
         )
-        rows = await figures.ask(lambda connection: footfall(connection, question))
         about = {"count": asked.counted, "bucket": asked.bucket, "tz": asked.tz}
-        return _answer(request, asked.format, rows, about)
+        return await figures.tell(
+            lambda connection: footfall(connection, question),
+            lambda rows: _answer(request, asked.format, rows, about),
+        )
 
     @router.get("/api/v1/occupancy", response_model=OccupancyModel)
     async def get_occupancy(
@@ -111,7 +138,8 @@ def footfall_router(services: Services) -> APIRouter:
     ) -> Response:
         """How many people were in sight at the same time: mean and most, null where nothing was observed."""
         cameras, bucket = figures.cameras(asked, visitor), asked.bucket or bucket_for(asked.begin, asked.end)
-        rows = await figures.ask(
+        about = {"bucket": bucket, "tz": asked.tz, "now": _there_now(services, cameras, asked.zone_name)}
+        return await figures.tell(
             lambda connection: occupancy(
                 connection,
                 cameras,
@@ -120,10 +148,9 @@ def footfall_router(services: Services) -> APIRouter:
                 end=asked.end,
                 bucket=bucket,
                 zone=asked.zone,
-            )
+            ),
+            lambda rows: _answer(request, asked.format, rows, about),
         )
-        now = _there_now(services, cameras, asked.zone_name)
-        return _answer(request, asked.format, rows, {"bucket": bucket, "tz": asked.tz, "now": now})
 
     @router.get("/api/v1/dwell", response_model=DwellModel)
     async def get_dwell(visitor: Visitor, asked: Annotated[DwellParameters, Query()]) -> Response:
@@ -158,10 +185,10 @@ async def _page(
     find: Callable[..., tuple[list[dict[str, Any]], str | None]],
 ) -> Response:
     cameras = figures.cameras(asked, visitor)
-    rows, following = await figures.ask(
-        lambda connection: find(connection, cameras, asked.begin, asked.end, cursor=asked.cursor, limit=asked.limit)
+    return await figures.tell(
+        lambda connection: find(connection, cameras, asked.begin, asked.end, cursor=asked.cursor, limit=asked.limit),
+        lambda found: _answer(request, asked.format, found[0], {"next": found[1]}),
     )
-    return _answer(request, asked.format, rows, {"next": following})
 
 
 def _there_now(services: Services, cameras: Sequence[str], zone: str) -> int | None:
@@ -177,7 +204,7 @@ def _answer(
     """JSON or CSV. What stands beside the rows is left out of CSV, but for the next page's cursor, as a header."""
     as_csv = wanted == "csv" or (wanted is None and request.headers.get("accept", "").startswith("text/csv"))
     if not as_csv:
-        return _json({**about, "rows": rows})
+        return _json_rows(rows, about)
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]))
@@ -187,6 +214,13 @@ def _answer(
     if following := about.get("next"):
         headers["X-Next-Cursor"] = following
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+def _json_rows(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> Response:
+    begin = to_json({**about, "rows": []}).removesuffix(b"]}")
+    step = _ROWS_WRITTEN_AT_ONCE
+    some = (to_json(rows[i : i + step])[1:-1] for i in range(0, len(rows), step))
+    return Response(b"%b%b]}" % (begin, b",".join(some)), media_type="application/json")
 
 
 def _json(document: Mapping[str, Any]) -> Response:

@@ -17,10 +17,20 @@ from streamer.store.rollup import COUNTED, DAY, HOUR, LASTING, QUARTER_DAY, QUAR
 from streamer.store.rows import milliseconds
 from streamer.store.up_shares import up_shares
 
-__all__ = ["GROUPS", "Question", "footfall"]
+__all__ = ["GROUPS", "MOST_ROWS", "Question", "TooManyRowsError", "footfall"]
+
+MOST_ROWS: Final = 50_000
+"""Of an answer."""
 
 Group = Literal["camera", "line", "zone", "direction", "gender", "age_group"]
 GROUPS: tuple[Group, ...] = ("camera", "line", "zone", "direction", "gender", "age_group")
+
+
+class TooManyRowsError(ValueError):
+    """The answer would have more than MOST_ROWS rows."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_ROWS} rows; ask for longer buckets, or for fewer groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +56,10 @@ def footfall(connection: Connection, asked: Question) -> list[dict[str, Any]]:
 
     start, end: UTC s. time: the start by the clocks of the place. count: null where the cameras were down the whole
     time, so that nobody takes it for zero. up: share of the bucket's past in which the cameras were up; null: to come.
-    dwell: mean s of those that have ended; null where none has, and for crossings.
+    dwell: mean s of those that have ended; null where none has, and for crossings. Raises TooManyRowsError.
     """
     limits = edges(asked.begin, asked.end, asked.bucket, asked.zone)
-    sums: list[dict[tuple[str, ...], _Figures]] = [{} for _ in pairwise(limits)]
-    for source in _sources(asked):
-        for start, group, figures in source.sums(connection):
-            bucket = sums[place(limits, start)]
-            bucket[group] = _added(bucket[group], figures) if group in bucket else figures
+    sums = _added_up(connection, asked, limits)
     up = up_shares(connection, asked.cameras, limits, milliseconds(time.time()))
     nothing: dict[tuple[Any, ...], _Figures] = {(None,) * len(asked.group_by): (0, 0, 0)}
     rows = []
@@ -68,6 +74,23 @@ def footfall(connection: Connection, asked: Question) -> list[dict[str, Any]]:
             row["up"] = up[i]
             rows.append(row)
     return rows
+
+
+def _added_up(connection: Connection, asked: Question, limits: list[int]) -> list[dict[tuple[str, ...], _Figures]]:
+    """The figures of each bucket, by group."""
+    sums: list[dict[tuple[str, ...], _Figures]] = [{} for _ in pairwise(limits)]
+    rows = len(sums)
+    for source in _sources(asked):
+        for start, group, figures in source.sums(connection):
+            bucket = sums[place(limits, start)]
+            if group in bucket:
+                bucket[group] = _added(bucket[group], figures)
+            else:
+                rows += bool(bucket)  # the first takes the row that a quiet bucket has, too
+                bucket[group] = figures
+        if rows > MOST_ROWS:
+            raise TooManyRowsError
+    return sums
 
 
 def _added(one: _Figures, other: _Figures) -> _Figures:
@@ -102,9 +125,13 @@ class _Source:
     statement: Select[Any]
 
     def sums(self, connection: Connection) -> Iterator[tuple[int, tuple[str, ...], _Figures]]:
-        """(a time in the bucket, groups, figures)."""
+        """(a time in the bucket, groups, figures). Raises TooManyRowsError."""
         shift, width = (0, 1) if self.asked.bucket == "total" else self.span.number(self.asked.bucket)
-        for row in connection.execute(self.statement).all():  # at once: SQLite gives single rows slowly
+        # At once: SQLite gives single rows slowly. Each is a row of the answer
+        found = connection.execute(self.statement.limit(MOST_ROWS + 1)).all()
+        if len(found) > MOST_ROWS:
+            raise TooManyRowsError
+        for row in found:
             start = self.span.begin if self.asked.bucket == "total" else row[0] * width - shift
             yield max(start, self.span.begin), tuple(row[1:-3]), (int(row[-3]), int(row[-2]), int(row[-1]))
 
