@@ -14,7 +14,9 @@ from streamer.config_section import Fraction, Section
 __all__ = ["LineConfig", "RulesConfig", "ZoneConfig"]
 
 FractionPoint = tuple[Fraction, Fraction]
-RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/]+$")]
+# Not on the page alone: also in Home Assistant and on the command line, where control characters may do harm
+RuleLabel = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+RuleName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f/]+$")]
 
 
 class LineConfig(Section):
@@ -23,8 +25,8 @@ class LineConfig(Section):
     name: RuleName
     start: FractionPoint
     end: FractionPoint
-    in_label: str = Field(default="in", min_length=1, max_length=60)
-    out_label: str = Field(default="out", min_length=1, max_length=60)
+    in_label: RuleLabel = "in"
+    out_label: RuleLabel = "out"
 
     @model_validator(mode="after")
     def _has_length(self) -> Self:

@@ -26,6 +26,7 @@ from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallMod
 from streamer.server.problems import problem_response, unknown_camera
 from streamer.server.services import Services
 from streamer.store import listing
+from streamer.store.csv_cells import as_cell
 from streamer.store.footfall import Question, TooManyRowsError, footfall
 from streamer.store.lasting import dwell
 from streamer.store.occupancy import bucket_for, occupancy
@@ -209,7 +210,7 @@ def _answer(
     if rows:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: as_cell(value) for name, value in row.items()} for row in rows)
     headers = {"Content-Disposition": 'attachment; filename="figures.csv"'}
     if following := about.get("next"):
         headers["X-Next-Cursor"] = following

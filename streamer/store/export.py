@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, Table, 
 
 from streamer.errors import ConfigError
 from streamer.store import tables
+from streamer.store.csv_cells import as_cell
 
 __all__ = ["EXPORTED", "Format", "count_rows", "export"]
 
@@ -53,7 +54,8 @@ def export(
 ) -> None:
     """Write the rows from `begin` up to `end` (ms), in order of time.
 
-    Times become ISO 8601 in CSV, and timestamps in Parquet; both are UTC. Raises ConfigError: a package is missing.
+    Times become ISO 8601 in CSV, and timestamps in Parquet; both are UTC. In CSV a text that a spreadsheet would run as
+    a formula gets an apostrophe before it. Raises ConfigError: a package is missing.
     """
     table, at, times = EXPORTED[what]
     names = [column.name for column in table.columns if column.name != "id"]
@@ -103,7 +105,7 @@ class _CsvWriter:
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             texts = {name: row[name].isoformat(timespec="milliseconds") for name in self._times if row[name]}
-            self._writer.writerow({**row, **texts})
+            self._writer.writerow({name: as_cell(value) for name, value in {**row, **texts}.items()})
 
 
 class _ParquetWriter:

@@ -163,6 +163,21 @@ def test_figures_are_exported_as_csv_and_as_parquet(run: Run, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("kept")
+def test_no_name_in_an_exported_table_is_run_as_a_formula(run: Run, tmp_path: Path) -> None:
+    names = ("=1+1", "+1", "-1", "@SUM(1)", "'=1", "door")
+    database = Database(f"sqlite:///{tmp_path / 'streamer.sqlite3'}")
+    items = [Story("v").crosses(NOON + number, name) for number, name in enumerate(names)]
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
+    database.close()
+    text = run("export", "--what", "crossings", *RANGE, "--out", "-")[1]
+    lines = [row["line"] for row in csv.DictReader(io.StringIO(text))]
+    assert lines == ["'=1+1", "'+1", "'-1", "'@SUM(1)", "'=1", "door"]
+    run("export", "--what", "crossings", *RANGE, "--out", "crossings.parquet")
+    assert [row["line"] for row in pq.read_table(tmp_path / "crossings.parquet").to_pylist()] == list(names)
+
+
+@pytest.mark.usefixtures("kept")
 def test_an_export_that_fails_leaves_the_file_that_was_there(run: Run, tmp_path: Path) -> None:
     code, _, said = run("export", "--what", "visits", *RANGE, "--out", "nowhere/visits.csv")
     assert (code, "--out nowhere/visits.csv: No such file or directory" in said) == (2, True)

@@ -148,6 +148,21 @@ def test_figures_as_a_table(api: Api) -> None:
         assert [row["count"] for row in rows if row["time"].startswith("2025-11-25T13:00")] == [""]
 
 
+def test_no_name_in_a_table_is_run_as_a_formula(api: Api, database: Database) -> None:
+    visit = Story("formula", camera="lobby")
+    items: list[Item] = [visit.crosses(NOON + 30, '=HYPERLINK("http://attacker.example")'), visit.crosses(NOON, "-1")]
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
+    asked = f"/api/v1/footfall?{DAY}&bucket=total&group_by=line"
+    rows = csv.DictReader(io.StringIO(api.ask(f"{asked}&format=csv").text))
+    assert [(row["line"], row["count"]) for row in rows] == [
+        ("'-1", "1"),
+        ('\'=HYPERLINK("http://attacker.example")', "1"),
+        ("entrance", "4"),
+    ]
+    assert api.rows(asked)[0]["line"] == "-1", "in JSON a name is what it is"
+
+
 def test_occupancy_is_null_where_nothing_was_seen(api: Api) -> None:
     asked = "from=2025-11-25T12:00Z&to=2025-11-25T12:05Z&camera=lobby"
     found = OccupancyModel.model_validate(api.ask(f"/api/v1/occupancy?{asked}").json())
@@ -258,6 +273,10 @@ def test_drawn_rules_count_at_once_and_are_there_after_a_restart(api: Api, datab
         ({"lines": [LINE, LINE]}, 422, "stairs stands more than once"),
         ({"lines": [LINE | {"end": [1.2, 0]}]}, 422, "lines.0.end"),
         ({"zones": [ZONE | {"points": [[0, 0], [1, 1]]}]}, 422, "zones.0.points"),
+        ({"lines": [LINE | {"in_label": "\x1b[2J"}]}, 422, "lines.0.in_label"),
+        ({"lines": [LINE | {"out_label": "up\n"}]}, 422, "lines.0.out_label"),
+        ({"lines": [LINE | {"out_label": "u" * 61}]}, 422, "lines.0.out_label"),
+        ({"lines": [LINE | {"name": "stairs\x7f"}]}, 422, "lines.0.name"),
         ({"circles": []}, 422, "circles"),
     ],
 )
