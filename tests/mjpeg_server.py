@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,8 @@ class MjpegServer:
     """Serves /video.mjpg at 25 frames a second, in `sizes` one after the other, `frames_per_size` frames of each.
 
     The last size goes on until the server stops. Also: /missing (404), /page (HTML), /playlist.m3u8 and its segments
-    from `folder`, /secret (401 unless user:password comes as basic authentication), /file (a redirect to a file).
+    from `folder`, /secret (401 unless user:password comes as basic authentication), /file (a redirect to a file), and
+    those of `redirects`, by path. asked: the paths of all requests.
     """
 
     def __init__(
@@ -30,7 +31,10 @@ class MjpegServer:
         frozen_after: int | None = None,
         folder: Path | None = None,
         authorization: str = "",
+        redirects: Mapping[str, str] | None = None,
     ) -> None:
+        self.asked: list[str] = []
+        self.redirects = {"file": "file:///etc/hostname", **(redirects or {})}
         self._sizes = sizes or ((320, 240),)
         self._frames_per_size = frames_per_size
         self._frozen_after = frozen_after
@@ -64,13 +68,14 @@ class MjpegServer:
 
             def do_GET(self) -> None:
                 name = self.path.strip("/").partition("?")[0]
+                owner.asked.append(name)
                 if name in {"video.mjpg", "secret"}:
                     self._stream(guarded=name == "secret")
                 elif name == "page":
                     self._answer(b"<html><body>not a camera</body></html>" * 200, "text/html")
-                elif name == "file":
+                elif name in owner.redirects:
                     self.send_response(302)
-                    self.send_header("Location", "file:///etc/hostname")
+                    self.send_header("Location", owner.redirects[name])
                     self.end_headers()
                 elif owner._folder is not None and (owner._folder / name).is_file():
                     kind = "application/vnd.apple.mpegurl" if name.endswith("m3u8") else "video/mp2t"

@@ -11,7 +11,7 @@ from streamer.config import CameraConfig
 __all__ = ["option_sets"]
 
 _MICROSECONDS = 1_000_000
-# What FFmpeg may open on behalf of the stream (redirects, playlists): nothing of another kind, and never a file.
+# What FFmpeg may open on behalf of the stream (RTSP's redirects, playlists): nothing of another kind, and never a file.
 _PROTOCOLS = {
     (Kind.RTSP, False): "rtsp,rtp,udp,tcp",
     (Kind.RTSP, True): "rtsp,rtp,tls,tcp",
@@ -56,6 +56,7 @@ def _http(address: Address, camera: CameraConfig) -> dict[str, str]:
     options = {
         "timeout": str(round(camera.open_timeout * _MICROSECONDS)),
         "protocol_whitelist": _PROTOCOLS[Kind.HTTP, address.secure],
+        "max_redirects": "0",  # FFmpeg would follow them to any host: see `streamer.capture.redirects`
         "format_whitelist": _MJPEG_FORMATS,
         "fpsprobesize": "0",
     }

@@ -11,7 +11,7 @@ from streamer.capture.addresses import Address, Kind
 from streamer.errors import SourceError
 from streamer.redaction import redact
 
-__all__ = ["opening_problem", "reading_problem"]
+__all__ = ["NoStreamError", "opening_problem", "reading_problem"]
 
 _HTTP_PROBLEMS: tuple[tuple[type[av.error.FFmpegError], str], ...] = (
     (av.error.HTTPForbiddenError, "the camera forbids access to this stream (403)"),
@@ -32,6 +32,10 @@ _SOCKET_PROBLEMS = {
 }
 
 
+class NoStreamError(SourceError):
+    """What answers at an HTTP address gave no stream, and FFmpeg doesn't tell why: it may be a redirect."""
+
+
 def opening_problem(error: Exception, address: Address, *, elapsed: float, timeout: float) -> SourceError:
     """Why a source didn't open. `elapsed`: seconds it took to fail; `timeout`: seconds it had."""
     if isinstance(error, SourceError):
@@ -42,7 +46,8 @@ def opening_problem(error: Exception, address: Address, *, elapsed: float, timeo
         text, retry = _file_problem(error)
     else:
         text, retry = _network_problem(error, address, elapsed, timeout)
-    return SourceError(redact(f"{address.shown}: {text}"), retry=retry)
+    unclear = address.kind is Kind.HTTP and getattr(error, "errno", None) == errno.EIO
+    return (NoStreamError if unclear else SourceError)(redact(f"{address.shown}: {text}"), retry=retry)
 
 
 def reading_problem(error: Exception, address: Address) -> SourceError:

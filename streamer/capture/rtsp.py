@@ -1,4 +1,7 @@
-"""RTSP as far as it takes to ask for a stream's description: requests, answers, logins (RFC 2326, 7616). No socket."""
+"""RTSP as far as it takes to ask for a stream's description: requests, answers, logins (RFC 2326, 7616). No socket.
+
+HTTP's answers and logins are the same.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 from urllib.request import parse_http_list, parse_keqv_list
 
 __all__ = ["Answer", "authorization", "request"]
 
-_STATUS = re.compile(r"RTSP/\d\.\d (\d{3})(?: |$)")
+_STATUS = re.compile(r"(RTSP|HTTP)/\d\.\d (\d{3})(?: |$)")
 _HASHES = {"SHA-256": "sha256", "MD5": "md5"}  # by the name of the algorithm, the strongest first
 
 
@@ -23,13 +26,14 @@ class Answer(NamedTuple):
     headers: Sequence[tuple[str, str]]
 
     @classmethod
-    def parse(cls, head: bytes) -> Self:
-        """head: up to the empty line, without it. Raises ValueError if it is no RTSP."""
+    def parse(cls, head: bytes, protocol: Literal["RTSP", "HTTP"] = "RTSP") -> Self:
+        """head: up to the empty line, without it. Raises ValueError if it is no answer of this protocol."""
         first, *lines = head.decode("utf-8", "replace").split("\r\n")
-        if not (found := _STATUS.match(first)):
-            raise ValueError("not an RTSP answer")
+        found = _STATUS.match(first)
+        if not found or found[1] != protocol:
+            raise ValueError(f"not an {protocol} answer")
         parted = (line.partition(":") for line in lines)
-        return cls(int(found[1]), [(name.strip().lower(), value.strip()) for name, _, value in parted])
+        return cls(int(found[2]), [(name.strip().lower(), value.strip()) for name, _, value in parted])
 
     def all(self, name: str) -> list[str]:
         """The values of a header."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +22,8 @@ from streamer.capture.addresses import Address, Kind, locate
 from streamer.capture.decoder import Decoder
 from streamer.capture.devices import check_input, ffmpeg_name
 from streamer.capture.ffmpeg_options import option_sets
-from streamer.capture.problems import opening_problem, reading_problem
-from streamer.capture.redirects import Way
+from streamer.capture.problems import NoStreamError, opening_problem, reading_problem
+from streamer.capture.redirects import Way, follow_redirects
 from streamer.capture.wholeness import FrameGaps, KeyFrameGate
 from streamer.config import CameraConfig
 from streamer.errors import SourceError
@@ -318,11 +319,18 @@ def open_source(
     def opened(at: Address) -> VideoSource:
         return VideoSource(at, camera, threads=threads, cancelled=cancelled, deblocks=deblocks, on_drop=on_drop)
 
-    if address.kind is not Kind.RTSP:
-        return opened(address)
     began = time.monotonic()
     try:
-        with (way or Way()).led(address, timeout) as at:
+        if address.kind is Kind.RTSP:
+            with (way or Way()).led(address, timeout) as at:
+                return opened(at)
+        try:
+            return opened(address)
+        except NoStreamError:
+            with contextlib.ExitStack() as held:
+                at = follow_redirects(address, timeout, held)
+            if at is address:
+                raise
             return opened(at)
     except OSError as error:
         raise opening_problem(error, address, elapsed=time.monotonic() - began, timeout=timeout) from None

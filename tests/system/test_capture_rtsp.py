@@ -276,7 +276,7 @@ def test_mjpeg_camera_takes_user_and_password() -> None:
     [
         ("missing", "check the path"),
         ("page", "no MJPEG stream"),
-        ("file", "no MJPEG stream"),  # a redirect to a file is not followed
+        ("file", "which is no http:// or https:// address: not followed"),
     ],
 )
 def test_address_that_is_no_stream_is_said_plainly(path: str, message: str) -> None:

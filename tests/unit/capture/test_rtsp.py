@@ -23,6 +23,12 @@ def test_what_is_no_rtsp_is_refused(head: bytes) -> None:
         Answer.parse(head)
 
 
+def test_the_answer_of_another_protocol_is_none() -> None:
+    assert Answer.parse(b"HTTP/1.1 302 Found\r\nLocation: /x", "HTTP").first("location") == "/x"
+    with pytest.raises(ValueError, match="not an HTTP answer"):
+        Answer.parse(b"RTSP/1.0 302 Found\r\nLocation: /x", "HTTP")
+
+
 def test_a_request_ends_with_an_empty_line_and_asks_for_sdp() -> None:
     text = request("DESCRIBE", "rtsp://cam/1", 3, "Basic eA==").decode()
     assert text.startswith("DESCRIBE rtsp://cam/1 RTSP/1.0\r\nCSeq: 3\r\n")
