@@ -9,7 +9,6 @@ import pytest
 
 from streamer.capture.off_limits import addresses_of, is_loopback, is_off_limits
 
-
 LOOPBACK = ("127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1")  # noqa: S104
 LINK_LOCAL = ("169.254.169.254", "169.254.1.1", "::ffff:169.254.1.1", "fe80::1", "fe80::1%lo")
 METADATA = ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")
