@@ -16,6 +16,7 @@ from streamer.types import Box, Track
 __all__ = ["Passing", "Path", "Paths", "Spot", "Step"]
 
 LONGEST_STEP = 3.0  # s between two looks, beyond which nobody knows which way a face took
+ROUNDING = 1e-6  # s by which a time may be off that has moved along with the timeline
 FADES = 0.3  # s after which an older velocity counts 1/e
 # A track that begins where another one has just ended goes on with its way
 TAKEN_OVER_WITHIN = 3.0  # s
@@ -66,7 +67,7 @@ class Path:
     def to(self, spot: Spot) -> Step:
         """Go on to the next place."""
         before, self.spot = self.spot, spot
-        if before is None or not 0 <= spot.at - before.at <= LONGEST_STEP:
+        if before is None or not -ROUNDING <= spot.at - before.at <= LONGEST_STEP:
             self.velocity = (0.0, 0.0)
             self.passings.clear()
             return Step(None, spot)
@@ -123,6 +124,8 @@ class Paths:
         for path in self._all():
             if path.spot:
                 path.spot = path.spot._replace(at=path.spot.at + seconds)
+            for passing in path.passings.values():
+                passing.at += seconds
 
     def cut(self, at: float) -> None:
         """What is seen from this time on can't be compared with what was before."""

@@ -168,13 +168,72 @@ def test_a_line_that_stays_counts_on_when_another_comes() -> None:
     assert walks.crossings() == ["in"]
 
 
-@pytest.mark.parametrize("jump", [-5.0, -0.1, 3.5, 3600.0])
-def test_a_jump_of_time_counts_nobody(jump: float) -> None:
+@pytest.mark.parametrize("jump", [-3600.0, -5.0, -1.0, -0.1])
+@pytest.mark.parametrize("reached", [0.49, 0.51])
+def test_who_passes_while_the_clock_is_set_back_is_counted_once(jump: float, reached: float) -> None:
+    """Whether the passage is the very step in which it jumps, or one before it after which the face is still on it."""
+    walks = Walks(GATE)
+    walks.walk(1, along((0.3, 0.5), (reached, 0.5), 20))
+    walks.jump(jump)
+    walks.walk(1, along((0.51, 0.5), (0.7, 0.5), 20))
+    assert walks.crossings() == ["in"]
+    (crossed,) = [event for event in walks.events if event.kind is EventKind.LINE_CROSSED]
+    assert crossed.at == pytest.approx(UTC + 0.8, abs=0.09)
+
+
+@pytest.mark.parametrize("jump", [-5.0, -0.1, 0.5, 3.5, 3600.0])
+def test_a_jump_of_the_clock_before_a_line_takes_nobody_over_it(jump: float) -> None:
     walks = Walks(GATE)
     walks.walk(1, along((0.3, 0.5), (0.49, 0.5), 20))
-    walks.at += jump
+    walks.jump(jump)
     walks.walk(1, along((0.49, 0.5), (0.3, 0.5), 20))
     assert walks.crossings() == []
+
+
+@pytest.mark.parametrize(("jump", "directions"), [(0.5, ["in"]), (2.9, ["in"]), (3.1, []), (3600.0, [])])
+def test_who_is_beyond_a_line_after_a_jump_ahead_has_crossed_it_where_the_way_is_known(
+    jump: float, directions: list[str]
+) -> None:
+    """Nobody knows which way a face took in more than three seconds, even if its track went on."""
+    walks = Walks(GATE)
+    walks.walk(1, along((0.3, 0.5), (0.49, 0.5), 20))
+    walks.jump(jump)
+    walks.walk(1, [(0.7, 0.5)] * 20)
+    assert walks.crossings() == directions
+    walks.walk(1, along((0.7, 0.5), (0.3, 0.5), 20))
+    assert walks.crossings() == [*directions, "out"]
+
+
+def test_a_passage_that_was_not_settled_is_forgotten_when_the_way_is_lost() -> None:
+    walks = Walks(GATE)
+    walks.walk(1, along((0.3, 0.5), (0.51, 0.5), 20))  # past the line, still on it
+    walks.jump(3600.0)
+    walks.walk(1, [(0.3, 0.5)] * 20)
+    assert walks.crossings() == []
+
+
+def test_a_lost_face_is_found_again_although_the_clock_was_set_back_meanwhile() -> None:
+    walks = Walks(GATE)
+    walks.walk(1, along((0.35, 0.5), (0.45, 0.5), 50))
+    for k in range(50):
+        if k == 45:
+            walks.jump(-5.0)
+        walks.see({}, ended=[1] if k == 38 else [])
+    walks.walk(2, along((0.55, 0.5), (0.7, 0.5), 20))
+    assert walks.crossings() == ["in"]
+
+
+def test_who_passes_before_the_track_is_confirmed_is_counted_on_a_clock_that_was_set_back() -> None:
+    """What the resolution's change made unknown lies before it on the new clock, too."""
+    walks = Walks(GATE)
+    walks.at = 10.0
+    walks.see({1: (0.2, 0.9)})
+    walks.size, walks.face = (640, 480), 48.0
+    walks.see({1: (0.2, 0.9)})
+    walks.jump(-5.0)
+    walks.walk(1, [(0.2, 0.9)] * 20)
+    walks.see({1: (0.2, 0.9), 2: (0.7, 0.5)}, began={2: ((0.4, 0.5), walks.at - 0.3)})
+    assert walks.crossings() == ["in"]
 
 
 @given(st.lists(PLACES, min_size=2, max_size=60), PLACES, PLACES)
@@ -185,7 +244,7 @@ def test_in_less_out_is_the_way_from_the_first_side_to_the_last(path: list[Point
     reach = 3 / length
     start = (a[0] - reach * (b[0] - a[0]), a[1] - reach * (b[1] - a[1]))
     end = (b[0] + reach * (b[0] - a[0]), b[1] + reach * (b[1] - a[1]))
-    assume(distance_to_segment(start, end, path[-1]) > 1e-3)  # it doesn't stand on the line
+    assume(all(distance_to_segment(start, end, place) > 1e-3 for place in (path[0], path[-1])))  # not on the line
     walks = Walks(Line("gate", start, end), fps=5, size=(720, 720))
     walks.face = 1e-3  # a point: the way itself
     walks.walk(1, path)
@@ -194,6 +253,20 @@ def test_in_less_out_is_the_way_from_the_first_side_to_the_last(path: list[Point
     net = {None: 0, 1: 1, -1: -1}[straight[0] if straight else None]
     assert directions.count("in") - directions.count("out") == net
     assert all(one != other for one, other in pairwise(directions))  # in and out take turns
+
+
+@given(st.lists(PLACES, min_size=2, max_size=40), st.dictionaries(st.integers(1, 39), st.floats(-4000, 0), max_size=4))
+def test_setting_the_clock_back_changes_no_crossing(path: list[Point], jumps: dict[int, float]) -> None:
+    steady, set_back = Walks(GATE, fps=5), Walks(GATE, fps=5)
+    for k, place in enumerate(path):
+        if k in jumps:
+            set_back.jump(jumps[k])
+        for walks in (steady, set_back):
+            walks.see({1: place})
+    one, other = ([e for e in walks.events if e.kind is EventKind.LINE_CROSSED] for walks in (steady, set_back))
+    assert [event.direction for event in one] == [event.direction for event in other]
+    for before, after in zip(one, other, strict=True):
+        assert after.at == pytest.approx(before.at, abs=0.2 * len(jumps) + 0.01)  # a step each in which no time passes
 
 
 @given(st.lists(PLACES, min_size=2, max_size=60), st.sampled_from([5.0, 10.0, 25.0]))

@@ -97,6 +97,42 @@ def test_a_change_of_resolution_moves_nobody() -> None:
     assert (walks.stays(), walks.occupancy["till"]) == (["zone_entered"], 1)
 
 
+@pytest.mark.parametrize("jump", [-3600.0, -5.0, -1.0, -0.1])
+def test_a_stay_lasts_as_long_as_it_did_although_the_clock_is_set_back_in_it(jump: float) -> None:
+    walks = Walks(TILL)
+    walks.walk(1, along((0.4, 0.5), (0.75, 0.5), 36))  # a hundredth of the picture each frame
+    walks.walk(1, [(0.75, 0.5)] * 25)
+    walks.jump(jump)
+    walks.walk(1, [(0.75, 0.5)] * 25)
+    assert walks.occupancy["till"] == 1
+    walks.walk(1, along((0.76, 0.5), (0.99, 0.5), 24))
+    _, entered, left = walks.events
+    assert walks.stays() == ["zone_entered", "zone_left"]
+    assert left.data["dwell"] == pytest.approx(80 / 25, abs=0.09)
+    assert left.data["entered_at"] == pytest.approx(entered.at, abs=0.05)
+
+
+def test_who_stays_just_inside_a_zone_settles_there_although_the_clock_is_set_back_meanwhile() -> None:
+    walks = Walks(TILL)
+    walks.walk(1, [*along((0.4, 0.5), (0.605, 0.5), 10), *[(0.605, 0.5)] * 12])
+    walks.jump(-5.0)
+    walks.walk(1, [(0.605, 0.5)] * 12)
+    assert walks.stays() == []
+    walks.walk(1, [(0.605, 0.5)] * 8)
+    (entered,) = [event for event in walks.events if event.kind is EventKind.ZONE_ENTERED]
+    assert entered.at == pytest.approx(UTC + 10 / 25, abs=0.05)
+
+
+def test_a_visit_that_a_jump_ahead_ends_has_stayed_in_a_zone_until_then() -> None:
+    walks = Walks(TILL)
+    walks.walk(1, [(0.75, 0.5)] * 26)
+    walks.jump(3600.0)
+    walks.see({2: (0.75, 0.5)}, ended=[1])
+    left = next(event for event in walks.events if event.kind is EventKind.ZONE_LEFT)
+    assert left.data["dwell"] == pytest.approx(1.0)
+    assert walks.occupancy["till"] == 1
+
+
 @given(
     st.lists(st.dictionaries(st.integers(1, 4), PLACES, max_size=4), min_size=1, max_size=40),
     st.sampled_from([(640, 480), (720, 1280)]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,6 +68,16 @@ class Walks:
         self._take(outcome)
         return outcome
 
+    def jump(self, seconds: float) -> None:
+        """The camera's clock is set between two frames, and UTC goes on: tracks' times move along when it goes back."""
+        self.at += seconds
+        self.utc -= seconds
+        if (back := seconds + 1 / self.fps) >= 0:
+            return
+        for kept in (self._first, self._last):
+            for i, track in kept.items():
+                kept[i] = replace(track, first_seen=track.first_seen + back, last_seen=track.last_seen + back)
+
     def walk(self, i: int, places: Iterable[Point]) -> None:
         """One face alone, frame by frame."""
         for place in places:
@@ -93,7 +104,7 @@ class Walks:
         first = self._first.get(i)
         first_box = first.first_box if first else self._box(began[0] if began else place)
         since = first.first_seen if first else began[1] if began else self.at
-        since = min(since, self.at)  # the tracker moves a track's times when the clock steps back
+        since = min(since, self.at)  # what has moved along with the clock is rounded
         landmarks = np.zeros((5, 2), np.float32)
         track = Track(i, self._box(place), landmarks, 0.9, since, self.at, counted=counted, first_box=first_box)
         self._first.setdefault(i, track)
