@@ -1,4 +1,4 @@
-"""A shop with the demo camera and a week of made-up figures, and the hands that draw on its picture."""
+"""A shop with a camera and a week of made-up figures, and the hands that draw on its picture."""
 
 from __future__ import annotations
 
@@ -27,24 +27,30 @@ Place = tuple[float, float]
 
 
 class Shop:
-    """The program with the demo camera, over a week of made-up figures."""
+    """The program with one camera, over a week of made-up figures."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, zone: ZoneInfo = BERLIN, source: str = "demo", **config: Any) -> None:
+        """zone: whose days the figures have. source: of the camera. config: more of the configuration."""
         self.folder = folder
-        self.now = datetime.now(BERLIN)
+        self.zone = zone
+        self.now = datetime.now(zone)
         self.store = {"url": f"sqlite:///{folder / 'figures.sqlite3'}"}
         fill(self.store["url"], "demo", self.now)
-        camera = {"id": "demo", "name": "Shop door", "source": "demo", "lines": [GATE]}
-        self.program = Program(folder, {"cameras": [camera], "store": self.store})
+        camera = {"id": "demo", "name": "Shop door", "source": source, "lines": [GATE]}
+        self.program = Program(folder, {"cameras": [camera], "store": self.store, **config})
+
+    def day(self, ago: int) -> datetime:
+        """The midnight with which the day began so many days before today."""
+        return datetime.combine(self.now.date() - timedelta(days=ago), datetime.min.time(), self.zone)
 
     @property
     def yesterday(self) -> datetime:
         """Its midnight."""
-        return datetime.combine(self.now.date() - timedelta(days=1), datetime.min.time(), BERLIN)
+        return self.day(1)
 
     def asked(self, path: str, day: datetime, **parameters: str) -> Any:
         """What the API answers for a day."""
-        end = datetime.combine(day.date() + timedelta(days=1), datetime.min.time(), BERLIN)
+        end = datetime.combine(day.date() + timedelta(days=1), datetime.min.time(), self.zone)
         times = {"from": day.timestamp(), "to": end.timestamp()}
         return self.program.get(f"/api/v1/{path}?{urlencode({'camera': 'demo', **times, **parameters})}")
 

@@ -94,6 +94,33 @@ def test_ranges_in_the_address_are_whole_days_and_nonsense_is_today(berlin: Page
     assert found["longer"] == ["2026-10-13"]
 
 
+@pytest.mark.parametrize(
+    ("now", "asked", "before"),
+    [
+        ("2026-11-24T15:30", "", ["2026-11-23T15:30", "2026-11-17T15:30"]),
+        # 15:30 is 16 and a half hours from midnight where clocks are set back, and 14 and a half where they go forward
+        ("2026-10-26T15:30", "", ["2026-10-25T15:30", "2026-10-19T15:30"]),
+        ("2026-10-25T15:30", "", ["2026-10-24T15:30", "2026-10-18T15:30"]),
+        ("2026-03-30T15:30", "", ["2026-03-29T15:30", "2026-03-23T15:30"]),
+        ("2026-10-26T15:30", "range=7d", ["2026-10-19T15:30"]),
+    ],
+)
+def test_by_this_time_is_the_same_time_of_day_whatever_clocks_did(
+    berlin: Page, now: str, asked: str, before: list[str]
+) -> None:
+    found = berlin.evaluate(
+        """async ([text, asked, before]) => {
+          const { periodOf, comparisons, sameMoment } = await import('./static/js/footfall/period.js');
+          const now = new Date(text);
+          const period = periodOf(new URLSearchParams(asked), now);
+          return comparisons(period, now)
+            .map((other, place) => sameMoment(period, other.period, now) - new Date(before[place]));
+        }""",
+        [now, asked, before],
+    )
+    assert found == [0] * len(before)
+
+
 def test_tables_become_files_that_no_spreadsheet_takes_for_formulas(berlin: Page) -> None:
     text = berlin.evaluate(
         """async () => (await import('./static/js/footfall/csv.js')).csv(

@@ -11,7 +11,8 @@ const HEIGHT = 220;
  * null where nothing is known. ups: of the period's own buckets. now: UTC seconds.
  */
 export function compareChart({ name, file, buckets, series, ups, now, first }) {
-  const cells = (index) => series.map(({ values }, place) => (place === 0 && isDown(ups[index]) ? null : values[index]));
+  const isKnown = (index) => buckets[index].start < now && !isDown(ups[index]); // of the period's own
+  const cells = (index) => series.map(({ values }, place) => (place === 0 && !isKnown(index) ? null : values[index]));
   const readouts = buckets.map((bucket, index) => {
     const figures = cells(index).map((value, place) => (value === null ? null : `${count(value)} ${series[place].label}`));
     return `${bucket.title}: ${figures.filter(Boolean).join(", ") || "nothing known"}`;
@@ -21,23 +22,22 @@ export function compareChart({ name, file, buckets, series, ups, now, first }) {
     legend: [...series, ...downLegend(ups)],
     readouts,
     table: { columns: [first, ...series.map(({ label }) => label)], rows: buckets.map((bucket, index) => [bucket.title, ...cells(index)]) },
-    draw: (width) => draw(width, { name, buckets, series, ups, now, readouts, cells }),
+    draw: (width) => draw(width, { name, buckets, series, ups, readouts, cells }),
   };
 }
 
-function draw(width, { name, buckets, series, ups, now, readouts, cells }) {
+function draw(width, { name, buckets, series, ups, readouts, cells }) {
   const plot = new Plot(width, HEIGHT);
   const scale = ticks(Math.max(1, ...series.flatMap(({ values }) => values.filter((value) => value !== null))));
   const most = scale.at(-1);
   const middle = (index) => plot.slot(index, buckets.length).middle;
   const lines = series.map(({ tone }, place) => {
-    const values = buckets.map((bucket, index) => (place === 0 && bucket.start >= now ? null : cells(index)[place]));
+    const values = buckets.map((_, index) => cells(index)[place]);
     return svg("path", { class: `line ${tone}`, d: path(values.map((value, i) => value === null ? null : [middle(i), plot.y(value / most)])) });
   });
-  const dots = buckets.map((bucket, index) => {
+  const dots = buckets.map((_, index) => {
     const value = cells(index)[0];
-    const seen = value !== null && bucket.start < now;
-    return seen ? svg("circle", { class: `dot ${series[0].tone}`, cx: middle(index), cy: plot.y(value / most), r: 3 }) : null;
+    return value !== null ? svg("circle", { class: `dot ${series[0].tone}`, cx: middle(index), cy: plot.y(value / most), r: 3 }) : null;
   });
   const hits = buckets.map((_, index) => {
     const slot = plot.slot(index, buckets.length);

@@ -3,7 +3,7 @@
 import { barChart } from "./bars.js";
 import { compareChart } from "./compare.js";
 import { byBucket, counts, total, upByBucket } from "./data.js";
-import { buckets, comparisons, contains } from "./period.js";
+import { buckets, comparisons, contains, sameMoment } from "./period.js";
 import { isDown } from "./uptime.js";
 
 /** What is counted where this is looked at: the API's word. */
@@ -64,7 +64,7 @@ function alignedTo(slots, period, rows) {
 /** An earlier period's sum, up to the same time of day while this one still runs. */
 async function sumBefore(counted, scope, period, { label, period: each }, now, signal) {
   const runs = contains(period, now);
-  const to = runs ? Math.min(each.to, each.from.getTime() + (now - period.from)) / 1000 : each.to / 1000;
+  const to = (runs ? sameMoment(period, each, now) : each.to) / 1000;
   const rows = await counts(counted, scope, each, { bucket: "total", to }, signal);
   return { label, value: rows.some((row) => row.up > 0) ? total(rows) : null, upToNow: runs };
 }

@@ -60,6 +60,12 @@ export function earlier(period, days) {
   return span(period.key, midnight(period.from, -days), period.days);
 }
 
+/** The moment that has the place in another span that this one has in its own: the day of that number, the time by the clock. */
+export function sameMoment(period, other, moment) {
+  const day = midnight(other.from, daysBetween(period.from, midnight(moment)));
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate(), moment.getHours(), moment.getMinutes(), moment.getSeconds(), moment.getMilliseconds());
+}
+
 /** [{label, period}]: a day is held against the day before and the same weekday a week before, more against as many before. */
 export function comparisons(period, now) {
   if (period.days > 1) return [{ label: `the ${period.days} days before`, period: earlier(period, period.days) }];
