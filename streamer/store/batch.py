@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streamer.store import tables
@@ -28,7 +28,7 @@ def write_rows(connection: Connection, rows: Rows) -> None:
     _add_new(connection, tables.events, rows.events)
     _add_new(connection, tables.visits, rows.visits_begun)
     _add_new(connection, tables.crossings, rows.crossings)
-    _add_new(connection, tables.stays, rows.stays)
+    _add_new(connection, tables.stays, _unknown_stays(connection, rows.stays))
     _add_new(connection, tables.occupancy, rows.occupancy)
     changed |= {hour_of("visits", row["camera"], row["started_at"]) for row in (*rows.visits_begun, *rows.visits_ended)}
     changed |= {hour_of("crossings", row["camera"], row["at"]) for row in rows.crossings}
@@ -60,6 +60,15 @@ def _add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
 
 
+def _unknown_stays(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    """Those that are not there under another key: a start after a kill closes the stays that were under way."""
+    row, known = tables.stays.c, set[tuple[Any, ...]]()
+    for some in _chunks([stay["visit"] for stay in rows]):
+        kept = connection.execute(select(row.visit, row.zone, row.entered_at).where(row.visit.in_(some)))
+        known |= {tuple(each) for each in kept}
+    return [stay for stay in rows if (stay["visit"], stay["zone"], stay["entered_at"]) not in known]
+
+
 def _end_visits(connection: Connection, rows: Sequence[Row]) -> None:
     """What is known of a visitor at the end holds for the whole visit, its crossings and its stays."""
     statement = upsert(connection, tables.visits)
@@ -68,10 +77,14 @@ def _end_visits(connection: Connection, rows: Sequence[Row]) -> None:
         statement.on_conflict_do_update(index_elements=["key"], set_=fixed, where=tables.visits.c.ended_at.is_(None)),
         rows,
     )
-    known = [{"of": row["key"], "is": row["gender"], "in": row["age_group"]} for row in rows]
-    for table in (tables.crossings, tables.stays):
-        follow = update(table).where(table.c.visit == bindparam("of"))
-        connection.execute(follow.values(gender=bindparam("is"), age_group=bindparam("in")), known)
+    for some in _chunks([row["key"] for row in rows]):
+        for table in (tables.crossings, tables.stays):
+            of_visit = tables.visits.c.key == table.c.visit
+            known = {
+                name: select(tables.visits.c[name]).where(of_visit).scalar_subquery()
+                for name in ("gender", "age_group")
+            }
+            connection.execute(update(table).where(table.c.visit.in_(some)).values(known))
 
 
 def _hours_of(connection: Connection, visits: Sequence[str]) -> set[Hour]:

@@ -183,6 +183,27 @@ def test_what_was_under_way_at_a_kill_ends_once_when_the_program_was_last_alive(
     reader.close()
 
 
+def test_what_a_start_after_a_kill_has_closed_is_not_changed_by_ends_that_are_told_late(url: str) -> None:
+    visit = Story("open")
+    with writing(url, session="killed") as here:
+        for event in (visit.starts(NOON), visit.crosses(NOON + 1), visit.enters(NOON + 2)):
+            here.writer.event(event)
+    with here.database.write() as connection:
+        write_uptime(connection, uptime_rows([Interval("door", NOON, NOON + 9)], session="killed"))
+    here.database.close()
+    with writing(url, session="next") as here:
+        for event in (visit.enters(NOON + 2), visit.leaves(NOON + 5, NOON + 2), visit.ends(NOON + 6, NOON)):
+            here.writer.event(event)
+    reader = Database(url)
+    reader.open()
+    [kept], [crossing], [stay] = (all_rows(reader, table) for table in (tables.visits, tables.crossings, tables.stays))
+    assert (kept["ended_at"], kept["interrupted"]) == (milliseconds(NOON + 9), True)
+    assert (stay["entered_at"], stay["left_at"]) == (milliseconds(NOON + 2), milliseconds(NOON + 9))
+    assert {(row["gender"], row["age_group"]) for row in (kept, crossing, stay)} == {("unknown", "unknown")}
+    assert {row["count"] for row in all_rows(reader, tables.hours)} == {1}
+    reader.close()
+
+
 def test_where_faces_were_adds_up_over_restarts_and_is_asked_for_by_hours(url: str) -> None:
     for session, hours in (("one", (0, 1)), ("two", (1, 5))):
         maps = HeatMaps(["door", "yard"])
