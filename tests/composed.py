@@ -1,8 +1,8 @@
-"""Walkers with real faces: cut out of a photograph, drawn nearest last on an empty ground, found by a real detector."""
+"""Walkers with real faces: cut out of photographs, drawn nearest last on an empty ground, found by a real detector."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,44 +14,70 @@ from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
 from tests.walkers import HEIGHT, WIDTH, Walker
 
-__all__ = ["cut_out", "real"]
+__all__ = ["Cutting", "cut_out", "portraits", "real", "thinned"]
+
+Cutting = tuple[Pixels, float]
+"""A face in a square, and its size in parts of the square's side."""
 
 _AROUND = 0.35  # of a face's size is kept on each side, so that hair and chin are there
 _GROUND = 96  # brightness of the empty picture
 
 
-def cut_out(photograph: Path, detector: Detector) -> list[tuple[Pixels, float]]:
-    """Each face that the detector finds in a photograph, square, with its size in parts of the cutting's side."""
-    picture = cv2.imread(str(photograph))
-    assert picture is not None, photograph
+def cut_out(photograph: Path, detector: Detector) -> list[Cutting]:
+    """Each face that the detector finds in a photograph."""
+    picture = _read(photograph)
+    return [_cutting(picture, box) for box in detector.detect(ArrayPicture(picture)).boxes.tolist()]
+
+
+def portraits(folder: Path, detector: Detector) -> list[Cutting]:
+    """The face in the middle of each photograph in a folder; none where there is no such folder.
+
+    Only of those in which it would be taken for a face: which faces a detector finds is measured elsewhere.
+    """
     cuttings = []
-    for x0, y0, x1, y1 in detector.detect(ArrayPicture(np.asarray(picture, np.uint8))).boxes.tolist():
-        size = float(np.sqrt((x1 - x0) * (y1 - y0)))
-        reach, x, y = (0.5 + _AROUND) * size, (x0 + x1) / 2, (y0 + y1) / 2
-        cutting = picture[max(0, round(y - reach)) : round(y + reach), max(0, round(x - reach)) : round(x + reach)]
-        side = max(cutting.shape[:2])
-        cuttings.append((np.asarray(cv2.resize(cutting, (side, side)), np.uint8), size / side))
+    for photograph in sorted(folder.glob("*.jpg")):
+        picture = _read(photograph)
+        found = detector.detect(ArrayPicture(picture))
+        clear = found.boxes[found.scores >= detector.confirm_score]
+        if len(clear):
+            off = np.abs(clear[:, :2] + clear[:, 2:] - np.array(picture.shape[1::-1])).sum(axis=1)
+            cuttings.append(_cutting(picture, clear[off.argmin()].tolist()))
     return cuttings
 
 
+def _read(photograph: Path) -> Pixels:
+    picture = cv2.imread(str(photograph))
+    assert picture is not None, photograph
+    return np.asarray(picture, np.uint8)
+
+
+def _cutting(picture: Pixels, box: Sequence[float]) -> Cutting:
+    x0, y0, x1, y1 = box
+    size = float(np.sqrt((x1 - x0) * (y1 - y0)))
+    side = round((1 + 2 * _AROUND) * size)
+    cutting = cv2.getRectSubPix(picture, (side, side), ((x0 + x1) / 2, (y0 + y1) / 2))
+    return np.asarray(cutting, np.uint8), size / side
+
+
 def real(
-    walkers: Sequence[Walker],
-    faces: Sequence[tuple[Pixels, float]],
-    detector: Detector,
-    *,
-    fps: float,
-    removed: float,
-    seed: int,
+    walkers: Sequence[Walker], faces: Sequence[Cutting], detector: Detector, *, fps: float
 ) -> Iterator[tuple[float, Detections]]:
-    """What the detector finds of the walkers so many times a second, with a share of it taken away."""
-    chance = np.random.default_rng(seed)
+    """What the detector finds of the walkers so many times a second."""
     end = max(walker.way[-1][0] for walker in walkers) + 1.0
     for k in range(int(end * fps)):
-        found = detector.detect(ArrayPicture(_frame(walkers, faces, k / fps)))
-        yield k / fps, found.select(chance.random(len(found)) >= removed)
+        yield k / fps, detector.detect(ArrayPicture(_frame(walkers, faces, k / fps)))
 
 
-def _frame(walkers: Sequence[Walker], faces: Sequence[tuple[Pixels, float]], at: float) -> Pixels:
+def thinned(
+    looks: Iterable[tuple[float, Detections]], *, removed: float, seed: int
+) -> Iterator[tuple[float, Detections]]:
+    """The same with a share of what was found taken away."""
+    chance = np.random.default_rng(seed)
+    for at, found in looks:
+        yield at, found.select(chance.random(len(found)) >= removed)
+
+
+def _frame(walkers: Sequence[Walker], faces: Sequence[Cutting], at: float) -> Pixels:
     canvas = np.full((HEIGHT, WIDTH, 3), _GROUND, np.uint8)
     present = [(place, i) for i, walker in enumerate(walkers) if (place := walker.at(at)) is not None]
     for place, i in sorted(present, key=lambda one: one[0].size):
@@ -62,6 +88,9 @@ def _frame(walkers: Sequence[Walker], faces: Sequence[tuple[Pixels, float]], at:
 
 def _put(canvas: Pixels, cutting: Pixels, x: float, y: float, side: float) -> None:
     """Draw a cutting as an ellipse around a middle, pixels; what lies beyond the edges is left out."""
+    if side < cutting.shape[0]:
+        smaller = cv2.resize(cutting, (round(side), round(side)), interpolation=cv2.INTER_AREA)
+        cutting = np.asarray(smaller, np.uint8)
     scale = side / cutting.shape[0]
     place: NDArray[np.float64] = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]])
     left, right = max(0, int(x - side)), min(WIDTH, int(x + side) + 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,9 +18,8 @@ from dataclasses import asdict, dataclass
 from streamer.config import InferenceConfig
 from streamer.inference.detector import Detector
 from streamer.inference.detectors import open_detector
-from streamer.pictures.picture import Pixels
-from tests.benchmarks.machine import model_store, models_config
-from tests.composed import cut_out, real
+from tests.benchmarks.machine import SHARED, model_store, models_config
+from tests.composed import Cutting, cut_out, portraits, real, thinned
 from tests.walkers import Counted, Noise, count, made_up, make_walkers
 
 RATES = (25.0, 10.0, 5.0)
@@ -52,26 +52,36 @@ class Row:
         visit_error = round(off / visits_true, 4)
         return cls(apart, fps, removed, true, missed, phantom, error, visits_true, visits, visit_error)
 
+    def __str__(self) -> str:
+        return (
+            f"one every {self.apart:g} s, {self.fps:4g} fps, {self.removed:4.0%} removed: crossings "
+            f"{self.crossings_true}, missed {self.missed}, phantom {self.phantom} ({self.crossing_error:.1%}); "
+            f"visits {self.visits} of {self.visits_true} ({self.visit_error:.1%})"
+        )
 
-def measure(seeds: Sequence[int], apart: float, fps: float, removed: float, *, detect_width: int | None = None) -> Row:
-    """One cell of the grid. seeds: one for each scene. detect_width: of the real detector, for real faces."""
-    counted = []
-    detector, faces = (None, []) if detect_width is None else _detector_and_faces(detect_width)
+
+def measure(seeds: Sequence[int], apart: float, fps: float, *, detect_width: int | None = None) -> list[Row]:
+    """One line of the grid. seeds: one for each scene. detect_width: of the real detector, for real faces."""
+    counted: dict[float, list[Counted]] = {removed: [] for removed in REMOVED}
     for seed in seeds:
         walkers = make_walkers(seed, apart=apart)
-        if detector is None:
-            counted.append(count(walkers, made_up(walkers, fps=fps, removed=removed, noise=Noise(), seed=seed)))
-        else:
-            looks = real(walkers, faces, detector, fps=fps, removed=removed, seed=seed)
-            counted.append(count(walkers, looks, confirm_score=detector.confirm_score))
-    return Row.of(apart, fps, removed, counted)
+        if detect_width is None:
+            for removed, scenes in counted.items():
+                scenes.append(count(walkers, made_up(walkers, fps=fps, removed=removed, noise=Noise(), seed=seed)))
+            continue
+        detector, faces = _detector_and_faces(detect_width)
+        looks = [*real(walkers, faces, detector, fps=fps)]
+        for removed, scenes in counted.items():
+            found = thinned(looks, removed=removed, seed=seed)
+            scenes.append(count(walkers, found, confirm_score=detector.confirm_score))
+    return [Row.of(apart, fps, removed, scenes) for removed, scenes in counted.items()]
 
 
 @functools.cache
-def _detector_and_faces(width: int) -> tuple[Detector, list[tuple[Pixels, float]]]:
+def _detector_and_faces(width: int) -> tuple[Detector, list[Cutting]]:
     store = model_store()
     detector = open_detector(models_config(), InferenceConfig(workers=1, detect_width=width), store)
-    return detector, cut_out(store.path("demo-crowd"), detector)
+    return detector, [*cut_out(store.path("demo-crowd"), detector), *portraits(SHARED / "faces", detector)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,20 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     rows = []
-    for apart in options.apart:
-        for fps in RATES:
-            for removed in REMOVED:
-                seeds = range(options.seed, options.seed + options.scenes)
-                width = options.detect_width if options.faces == "real" else None
-                row = measure(seeds, apart, fps, removed, detect_width=width)
-                rows.append(row)
-                if not options.json:
-                    print(
-                        f"one every {apart:g} s, {fps:4g} fps, {removed:4.0%} removed: crossings {row.crossings_true}, "
-                        f"missed {row.missed}, phantom {row.phantom} ({row.crossing_error:.1%}); "
-                        f"visits {row.visits} of {row.visits_true} ({row.visit_error:.1%})",
-                        flush=True,
-                    )
+    seeds = range(options.seed, options.seed + options.scenes)
+    width = options.detect_width if options.faces == "real" else None
+    for apart, fps in itertools.product(options.apart, RATES):
+        for row in measure(seeds, apart, fps, detect_width=width):
+            rows.append(row)
+            if not options.json:
+                print(row, flush=True)
     if options.json:
         print(
             json.dumps(
