@@ -41,36 +41,36 @@ def track(number: int = 1, *, age: float | None = 30.0, gender: Gender = "female
 
 
 class Story:
-    """The events of one visit, with keys as the analytics give them."""
+    """The events of one visit, with keys as the analytics give them. All have what is known of the visitor by then."""
 
     def __init__(self, visit: str, camera: str = "door", *, who: Track | None = None) -> None:
         self.visit, self.camera, self.who = visit, camera, who or track()
 
     def starts(self, at: float) -> Event:
-        """Nothing is known of the visitor yet."""
-        return self._event(EventKind.VISIT_STARTED, at, track(age=None))
+        """A visit."""
+        return self._event(EventKind.VISIT_STARTED, at)
 
     def crosses(self, at: float, line: str = "entrance", direction: Literal["in", "out"] = "in") -> Event:
-        """Nothing is known of the visitor yet."""
-        return self._event(EventKind.LINE_CROSSED, at, track(age=None), rule=line, direction=direction)
+        """A line."""
+        return self._event(EventKind.LINE_CROSSED, at, rule=line, direction=direction)
 
     def enters(self, at: float, zone: str = "till") -> Event:
         """A zone."""
-        return self._event(EventKind.ZONE_ENTERED, at, track(age=None), rule=zone)
+        return self._event(EventKind.ZONE_ENTERED, at, rule=zone)
 
     def leaves(self, at: float, entered_at: float, zone: str = "till") -> Event:
         """A zone."""
         data = {"entered_at": entered_at, "dwell": at - entered_at}
-        return self._event(EventKind.ZONE_LEFT, at, track(age=None), rule=zone, data=data)
+        return self._event(EventKind.ZONE_LEFT, at, rule=zone, data=data)
 
     def ends(self, at: float, started_at: float, *, static: bool = False) -> Event:
         """All is known that will ever be."""
         data = {"started_at": started_at} | ({"static": True} if static else {})
-        return self._event(EventKind.VISIT_ENDED, at, self.who, data=data)
+        return self._event(EventKind.VISIT_ENDED, at, data=data)
 
-    def _event(self, kind: EventKind, at: float, who: Track, **more: Any) -> Event:
+    def _event(self, kind: EventKind, at: float, **more: Any) -> Event:
         key = f"{self.visit}-{kind.value}-{at:.3f}"
-        return Event(kind, self.camera, at, who, key=key, visit=self.visit, **more)
+        return Event(kind, self.camera, at, self.who, key=key, visit=self.visit, **more)
 
 
 def status(camera: str, state: CameraState, since: float) -> CameraStatus:

@@ -85,15 +85,16 @@ def _add(rows: Rows, event: Event, group_of: GroupOf) -> None:
             rows.visits_ended.append(visit | _person(event.track, group_of))
         case EventKind.LINE_CROSSED:
             crossing = {"line": event.rule, "direction": event.direction, "at": at}
-            rows.crossings.append(place | crossing | _groups(event.track, group_of))
+            rows.crossings.append(place | crossing | _groups(None, group_of))
         case EventKind.ZONE_LEFT:
             stay = {"zone": event.rule, "entered_at": milliseconds(event.data["entered_at"]), "left_at": at}
-            rows.stays.append(place | stay | _groups(event.track, group_of))
+            rows.stays.append(place | stay | _groups(None, group_of))
         case _:
             pass
 
 
 def _groups(track: Track | None, group_of: GroupOf) -> Row:
+    """track: with all looks at the visitor; None: the visit hasn't ended, so that more may follow."""
     return {
         "gender": "unknown" if track is None else track.gender,
         "age_group": group_of(None if track is None else track.age),

@@ -56,7 +56,7 @@ visits = Table(
     sqlite_autoincrement=True,
 )
 
-# gender and age_group here and in `stays` are the visit's, and follow it to its end.
+# gender and age_group here and in `stays` are the visit's: 'unknown' until it ends, as its looks so far may mislead.
 crossings = Table(
     "crossings",
     metadata,

@@ -174,6 +174,9 @@ def test_what_was_under_way_at_a_kill_ends_once_when_the_program_was_last_alive(
     }
     stays = [(row["entered_at"], row["left_at"]) for row in all_rows(reader, tables.stays)]
     assert sorted(stays) == [tuple(map(milliseconds, stay)) for stay in ((NOON + 2, NOON + 3), (NOON + 4, NOON + 9))]
+    # Who it seemed to be is forgotten with the looks: nothing of the visit says more than the visit itself
+    rows = [row for table in (tables.crossings, tables.stays) for row in all_rows(reader, table)]
+    assert {(row["visit"], row["gender"], row["age_group"]) for row in rows} == {("open", "unknown", "unknown")}
     timed = {(row["counted"], row["camera"]): 0 for row in all_rows(reader, tables.hours)}
     for row in all_rows(reader, tables.hours):
         timed[row["counted"], row["camera"]] += row["timed"]
