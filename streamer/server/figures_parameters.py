@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from streamer.store.calendar import WIDTHS, Bucket
 from streamer.store.footfall import GROUPS, Group
+from streamer.store.lasting import EXACT
+from streamer.store.rollup import DAY
 
 __all__ = ["DwellParameters", "FootfallParameters", "ListParameters", "OccupancyParameters", "RangeParameters"]
 
@@ -151,8 +153,14 @@ class OccupancyParameters(RangeParameters):
 class DwellParameters(RangeParameters):
     """Of /api/v1/dwell."""
 
-    line: str = Field("", max_length=60, description="of visits that crossed it only")
+    line: str = Field("", max_length=60, description="of visits that crossed it only; with a zone, of at most 8 days")
     zone_name: str = Field("", alias="zone", max_length=60, description="of stays in this zone, instead of visits")
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        if self.line and self.zone_name and self.end - self.begin > EXACT:
+            raise _wrong(f"line: with a zone at most {EXACT // DAY} days; leave one of both out")
+        return self
 
 
 class ListParameters(RangeParameters):

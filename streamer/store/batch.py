@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
@@ -33,6 +33,9 @@ def write_rows(connection: Connection, rows: Rows) -> None:
     changed |= {hour_of("visits", row["camera"], row["started_at"]) for row in (*rows.visits_begun, *rows.visits_ended)}
     changed |= {hour_of("crossings", row["camera"], row["at"]) for row in rows.crossings}
     changed |= {hour_of("stays", row["camera"], row["entered_at"]) for row in rows.stays}
+    if late := _ended(connection, {row["visit"] for row in (*rows.crossings, *rows.stays)}):
+        _follow(connection, [visit["key"] for visit in late])
+        changed |= {hour_of("visits", visit["camera"], visit["started_at"]) for visit in late}
     if rows.visits_ended:
         _end_visits(connection, rows.visits_ended)
         changed |= _hours_of(connection, [row["key"] for row in rows.visits_ended])
@@ -69,6 +72,17 @@ def _unknown_stays(connection: Connection, rows: Sequence[Row]) -> list[Row]:
     return [stay for stay in rows if (stay["visit"], stay["zone"], stay["entered_at"]) not in known]
 
 
+def _ended(connection: Connection, keys: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Those of these visits that are over: what belongs to them came late."""
+    row = tables.visits.c
+    about = select(row.key, row.camera, row.started_at).where(row.ended_at.is_not(None))
+    return [
+        dict(visit)
+        for some in _chunks(sorted(keys))
+        for visit in connection.execute(about.where(row.key.in_(some))).mappings()
+    ]
+
+
 def _end_visits(connection: Connection, rows: Sequence[Row]) -> None:
     """What is known of a visitor at the end holds for the whole visit, its crossings and its stays."""
     statement = upsert(connection, tables.visits)
@@ -77,7 +91,12 @@ def _end_visits(connection: Connection, rows: Sequence[Row]) -> None:
         statement.on_conflict_do_update(index_elements=["key"], set_=fixed, where=tables.visits.c.ended_at.is_(None)),
         rows,
     )
-    for some in _chunks([row["key"] for row in rows]):
+    _follow(connection, [row["key"] for row in rows])
+
+
+def _follow(connection: Connection, visits: Sequence[str]) -> None:
+    """Crossings and stays have the age and gender of their visit, which an earlier end may have fixed."""
+    for some in _chunks(visits):
         for table in (tables.crossings, tables.stays):
             of_visit = tables.visits.c.key == table.c.visit
             known = {

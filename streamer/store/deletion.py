@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,14 +43,23 @@ def delete_day(connection: Connection, kind: str, begin: int, end: int, camera: 
     if oldest is None:
         return None
     until = min(end, oldest - oldest % DAY + DAY)
+    at_lines = _visits_at_lines(connection, [at >= oldest, at < until, *place]) if kind == "crossings" else set()
     cameras = connection.scalars(select(table.c.camera).where(at >= oldest, at < until, *place).distinct()).all()
     deleted = connection.execute(delete(table).where(at >= oldest, at < until, *place)).rowcount
     hours = range(oldest - oldest % HOUR, until, HOUR)
     if kind in COUNTED:
-        refresh(connection, {Hour(kind, name, hour) for name in cameras for hour in hours})
+        refresh(connection, {Hour(kind, name, hour) for name in cameras for hour in hours} | at_lines)
     elif kind == "occupancy":
         refresh_occupancy(connection, {(name, hour) for name in cameras for hour in hours})
     return deleted
+
+
+def _visits_at_lines(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> set[Hour]:
+    """The hours in which those visits began that some crossings belong to: their sums by line are of both."""
+    row = tables.visits.c
+    crossed = select(tables.crossings.c.visit).where(*conditions)
+    hours = select(row.camera, row.started_at - row.started_at % HOUR).where(row.key.in_(crossed)).distinct()
+    return {Hour("visits", camera, hour) for camera, hour in connection.execute(hours)}
 
 
 def purge(

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from streamer.store import tables
-from streamer.store.rollup import COUNTED, HOUR, SPANS, span_of
+from streamer.store.rollup import COUNTED, DAY, HOUR, SPANS, span_of
 
-__all__ = ["dwell"]
+__all__ = ["EXACT", "dwell"]
 
 _TOLD: Final = (0, 5, 10, 30, 60, 120, 300, 600, 1800)  # s, all of them among SPANS; the last is open
-_EXACT: Final = 8 * 24 * HOUR  # up to here single visits are looked at
+EXACT: Final = 8 * DAY
+"""ms; up to here single visits are looked at."""
 
 
 def dwell(
@@ -22,12 +23,13 @@ def dwell(
 
     line: of visits that crossed this one only. spans: from, to (s; null: open) and count of each. median: s, null where
     nothing has ended; exact up to eight days, beyond from spans whose ends lie within a half of each other. Beyond
-    eight days and without a line, a range counts from its first whole hour of UTC to its last.
+    eight days a range counts from its first whole hour of UTC to its last. With a line and a zone single stays are
+    looked at however long it is, as no sums are kept of both together.
     """
     counted = "stays" if zone else "visits"
-    by_hour = end - begin > _EXACT and not line
+    by_hour = end - begin > EXACT and not (line and zone)
     conditions = _of_rows(counted, cameras, begin, end, line=line, zone=zone)
-    statement = _summed(counted, cameras, begin, end, zone) if by_hour else _grouped(counted, conditions)
+    statement = _summed(cameras, begin, end, line=line, zone=zone) if by_hour else _grouped(counted, conditions)
     counts: dict[int, int] = {span: int(count) for span, count in connection.execute(statement)}
     total = sum(counts.values())
     median = None
@@ -60,13 +62,15 @@ def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[int,
     return grouped.where(*conditions).group_by("span")
 
 
-def _summed(counted: str, cameras: tuple[str, ...], begin: int, end: int, zone: str) -> Select[int, int]:
-    row = tables.spans.c
-    conditions = [row.counted == counted, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR]
-    if zone:
-        conditions.append(row.name == zone)
-    summed = select(row.span, func.sum(row.count))
-    return summed.where(*conditions).group_by(row.span)
+def _summed(cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: str) -> Select[int, int]:
+    """Of a line, or of a zone, or of all visits."""
+    row: Any = tables.line_spans.c if line else tables.spans.c
+    if line:
+        those = [row.line == line]
+    else:
+        those = [row.counted == "stays", row.name == zone] if zone else [row.counted == "visits"]
+    summed = select(row.span, func.sum(row["count"]))
+    return summed.where(*those, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR).group_by(row.span)
 
 
 def _exact(connection: Connection, counted: str, conditions: list[ColumnElement[bool]], total: int) -> float:

@@ -115,6 +115,8 @@ def refresh(connection: Connection, changed: Iterable[Hour]) -> None:
         _refresh_quarter_hours(connection, each)
         if each.counted in LASTING:
             _refresh_spans(connection, each)
+        if each.counted == "visits":
+            _refresh_line_spans(connection, each)
     for each in sorted({each._replace(hour=each.hour - each.hour % QUARTER_DAY) for each in hours}):
         _refresh_quarter_day(connection, each)
 
@@ -162,6 +164,18 @@ def _refresh_spans(connection: Connection, changed: Hour) -> None:
     lasted = source.until - source.at
     cells: dict[str, ColumnElement[Any]] = {"name": source.name, "span": span_of(lasted), "count": func.count()}
     _replace(connection, tables.spans, changed._asdict(), cells, (*_within(changed), source.until.is_not(None)))
+
+
+def _refresh_line_spans(connection: Connection, changed: Hour) -> None:
+    source, crossing = COUNTED["visits"], tables.crossings.c
+    key = source.table.c.key
+    cells: dict[str, ColumnElement[Any]] = {
+        "line": crossing.line,
+        "span": span_of(source.until - source.at),
+        "count": func.count(key.distinct()),
+    }
+    of_hour = *_within(changed), source.until.is_not(None), crossing.visit == key
+    _replace(connection, tables.line_spans, {"camera": changed.camera, "hour": changed.hour}, cells, of_hour)
 
 
 def _refresh_quarter_day(connection: Connection, changed: Hour) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "events",
     "heat",
     "hours",
+    "line_spans",
     "metadata",
     "occupancy",
     "occupancy_hours",
@@ -192,6 +193,19 @@ spans = Table(
     Column("name", Text, primary_key=True),
     Column("span", Integer, primary_key=True, autoincrement=False),
     Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The same of those visits of an hour that crossed a line, whenever they did.
+line_spans = Table(
+    "line_spans",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("line", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Index("line_spans_by_hour", "camera", "hour"),
     sqlite_with_rowid=False,
 )
 

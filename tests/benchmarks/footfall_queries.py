@@ -134,7 +134,8 @@ def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
     day, following = datetime(2025, 11, 25, tzinfo=zone), datetime(2025, 11, 26, tzinfo=zone)
     week, whole = (day - timedelta(days=6), following), year(zone)
     cut = (whole[0] + timedelta(minutes=7), whole[1] - timedelta(minutes=7))
-    ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in {"day": (day, following), "year": whole}.items()}
+    spans = {"day": (day, following), "week": week, "year": whole}
+    ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in spans.items()}
     return {
         "a day by hour": ask("visits", "hour", day, following),
         "a day by hour, in and out": ask("crossings", "hour", day, following, "direction"),
@@ -150,6 +151,8 @@ def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
         "a year in one, between the hours": ask("visits", "total", *cut),
         "a day's dwell": lambda c: dwell(c, ("door",), *ms["day"]),
         "a year's dwell": lambda c: dwell(c, ("door",), *ms["year"]),
+        "a week's dwell of who crossed a line": lambda c: dwell(c, ("door",), *ms["week"], line="entrance"),
+        "a year's dwell of who crossed a line": lambda c: dwell(c, ("door",), *ms["year"], line="entrance"),
         "a day's occupancy by minute": lambda c: occupancy(
             c, ("door",), "", begin=ms["day"][0], end=ms["day"][1], bucket="minute", zone=zone
         ),

@@ -135,14 +135,43 @@ def test_dwell_occupancy_and_lists_are_answered_alike(filled: Database, begun: l
         page, following = visits(connection, ("door",), asked.begin, asked.end, cursor="", limit=50)
         days = [dwell(connection, asked.cameras, at, at + DAY) for at in range(asked.begin, asked.end, DAY)]
     middle = sorted(seconds for _, _, seconds in begun)[199]
-    assert crossed["median"] == middle
     assert lasted["median"] == pytest.approx(middle, rel=0.05)  # of ten days: from the sums of hours
     assert lasted["spans"] == [
         span | {"count": sum(day["spans"][i]["count"] for day in days)} for i, span in enumerate(lasted["spans"])
     ]
     assert sum(span["count"] for span in lasted["spans"]) == 400
-    assert crossed["spans"] == lasted["spans"]
+    assert crossed == lasted
     assert len(seen) == DAYS
     assert {row["mean"] for row in seen} == {0.5}
     assert len(page) == 50
     assert following is not None
+
+
+def test_how_long_those_stayed_who_crossed_a_line_is_the_same_of_sums_as_of_rows(
+    filled: Database, begun: list[tuple[str, float, int]]
+) -> None:
+    by_the_back = [(i, *each) for i, each in enumerate(begun) if i % 3 == 0]
+    late: list[Item] = []  # told after the visits' ends
+    for i, camera, at, _ in by_the_back:
+        visit = Story(f"v{i}", camera=camera)
+        late += [visit.crosses(at + 0.7, "back door"), visit.crosses(at + 0.8, "back door", "out")]
+    with filled.write() as connection:
+        write_rows(connection, rows_of(late, session="run", group_of=AgeGroups().of))
+    asked = question("visits", "total")
+    with filled.read(10) as connection:
+        lasted = dwell(connection, asked.cameras, asked.begin, asked.end, line="back door")
+        week = dwell(connection, asked.cameras, asked.begin, asked.begin + 7 * DAY, line="back door")
+        days = [
+            dwell(connection, asked.cameras, at, at + DAY, line="back door")
+            for at in range(asked.begin, asked.end, DAY)
+        ]
+        people = footfall(connection, replace(asked, counted="crossings", name="back door", group_by=("gender",)))
+    assert lasted["spans"] == [
+        span | {"count": sum(day["spans"][i]["count"] for day in days)} for i, span in enumerate(lasted["spans"])
+    ]
+    assert sum(span["count"] for span in lasted["spans"]) == len(by_the_back)
+    seconds = sorted(seconds for *_, seconds in by_the_back)
+    assert lasted["median"] == pytest.approx(seconds[(len(seconds) - 1) // 2], rel=0.05)
+    first = sorted(seconds for _, _, at, seconds in by_the_back if milliseconds(at) < asked.begin + 7 * DAY)
+    assert week["median"] == first[(len(first) - 1) // 2]
+    assert {row["gender"]: row["count"] for row in people} == {"male": 2 * len(by_the_back)}

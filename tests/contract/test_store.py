@@ -146,6 +146,23 @@ def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(databa
     assert spans == [(milliseconds(NOON), begin), (end, milliseconds(NOON + 10_000))]
 
 
+def test_a_visit_counts_at_a_line_for_as_long_as_it_has_a_crossing_there(database: Database) -> None:
+    visit = Story("v")
+    keep(
+        database,
+        visit.starts(NOON),
+        visit.crosses(NOON + 2),
+        visit.crosses(NOON + 4, "gate"),
+        visit.ends(NOON + 6, NOON),
+    )
+    assert [(row["line"], row["count"]) for row in all_rows(database, tables.line_spans)] == [
+        ("entrance", 1),
+        ("gate", 1),
+    ]
+    purge(database, milliseconds(NOON + 1), milliseconds(NOON + 3))
+    assert [(row["line"], row["count"]) for row in all_rows(database, tables.line_spans)] == [("gate", 1)]
+
+
 def test_what_was_under_way_at_a_kill_ends_once_when_the_program_was_last_alive(url: str) -> None:
     with writing(url, session="killed") as here:
         here.writer.event(Story("whole").starts(NOON))
@@ -278,6 +295,7 @@ def test_no_column_can_hold_who_somebody_was() -> None:
             for name in ("counted", "camera", "hour", "quarter", "name", "direction", "count", "timed", "milliseconds")
         ),
         *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
+        *(f"line_spans.{name}" for name in ("camera", "line", "hour", "span", "count")),
         *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
         *(f"heat.{name}" for name in ("camera", "hour", "cells")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
@@ -295,6 +313,10 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
         visit = {"key": "v", "camera": "door", "started_at": begun, "ended_at": begun + 8_000}
         about = {"gender": "female", "gender_confidence": 0.9, "age_group": "25-34", "samples": 3}
         connection.execute(insert(tables.visits), visit | about)
+        for key in ("out", "in"):
+            crossing = {"key": key, "visit": "v", "camera": "door", "line": "entrance", "direction": key}
+            known = {"at": begun + 1_000, "gender": "female", "age_group": "25-34"}
+            connection.execute(insert(tables.crossings), crossing | known)
         minute = {"camera": "door", "minute": milliseconds(NOON), "zone": "", "session": "s"}
         connection.execute(insert(tables.occupancy), minute | {"mean": 1.5, "peak": 2, "observed": 60.0})
         for at, count in ((milliseconds(NOON), 1), (milliseconds(NOON) + 3_600_000, 2)):
@@ -305,9 +327,11 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     old.open()
     [span] = all_rows(old, tables.spans)
     assert (span["hour"], SPANS[span["span"]], span["count"]) == (milliseconds(NOON), 7, 1)
+    [span] = all_rows(old, tables.line_spans)
+    assert (span["line"], span["hour"], SPANS[span["span"]], span["count"]) == ("entrance", milliseconds(NOON), 7, 1)
     [hour] = all_rows(old, tables.occupancy_hours)
     assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
-    [part] = all_rows(old, tables.quarter_hours)
+    [part] = [row for row in all_rows(old, tables.quarter_hours) if row["counted"] == "visits"]
     assert (part["hour"], part["quarter"], part["count"], part["timed"]) == (milliseconds(NOON), 1, 1, 1)
     assert part["milliseconds"] == 8_000
     [quarter] = all_rows(old, tables.quarter_days)

@@ -217,6 +217,7 @@ def test_who_asks_for_events_again_gets_what_has_come_since(api: Api, database: 
         ("footfall?group_by=shoe_size", 422, "group_by: shoe_size is none of"),
         ("footfall?count=visits&group_by=direction", 422, "group_by: visits have no direction"),
         ("footfall?zone=till&line=entrance", 422, "zone: crossings are not counted in zones"),
+        ("dwell?zone=till&line=entrance&from=2025-01-01&to=2025-01-10", 422, "line: with a zone at most 8 days"),
         ("footfall?colour=red", 422, "colour: "),
         ("visits?cursor=!!", 422, "cursor: not a cursor"),
         ("events?cursor=MS4y", 422, "cursor: not a cursor"),
