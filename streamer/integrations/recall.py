@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from streamer.integrations.counts import DayCounts, Recall
 from streamer.store.database import Database
@@ -21,9 +21,11 @@ def recall_from(database: Database) -> Recall:
 
     def recall(since: float, until: float) -> dict[str, DayCounts]:
         begin, end = milliseconds(since), milliseconds(until)
+        # Visits that are open though they began before were cut off by a kill, and will be closed in a moment
         over = (
             select(visits.c.camera, func.count())
-            .where(visits.c.started_at >= begin, visits.c.ended_at < end)
+            .where(visits.c.started_at >= begin, visits.c.started_at < end)
+            .where(or_(visits.c.ended_at < end, visits.c.ended_at.is_(None)))
             .group_by(visits.c.camera)
         )
         crossed = (
