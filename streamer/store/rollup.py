@@ -122,9 +122,9 @@ def refresh(connection: Connection, changed: Iterable[Hour]) -> None:
 
 
 def refresh_occupancy(connection: Connection, changed: Iterable[tuple[str, int]]) -> None:
-    """Sum these hours, (camera, beginning in ms), up anew."""
+    """Sum these hours, (camera, beginning in ms), and their quarters up anew."""
     row = tables.occupancy.c
-    cells = {
+    cells: dict[str, ColumnElement[Any]] = {
         "zone": row.zone,
         "people": func.sum(row.mean * row.observed),
         "peak": func.max(row.peak),
@@ -132,7 +132,10 @@ def refresh_occupancy(connection: Connection, changed: Iterable[tuple[str, int]]
     }
     for camera, hour in sorted(changed):
         of_hour = row.camera == camera, row.minute >= hour, row.minute < hour + HOUR
-        _replace(connection, tables.occupancy_hours, {"camera": camera, "hour": hour}, cells, of_hour)
+        scope = {"camera": camera, "hour": hour}
+        _replace(connection, tables.occupancy_hours, scope, cells, of_hour)
+        quarters = cells | {"quarter": cast((row.minute - hour) // QUARTER_HOUR, Integer)}
+        _replace(connection, tables.occupancy_quarters, scope, quarters, of_hour)
 
 
 def _refresh_hour(connection: Connection, changed: Hour) -> None:

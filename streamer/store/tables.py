@@ -19,6 +19,7 @@ __all__ = [
     "metadata",
     "occupancy",
     "occupancy_hours",
+    "occupancy_quarters",
     "quarter_days",
     "quarter_hours",
     "rules",
@@ -215,6 +216,20 @@ occupancy_hours = Table(
     metadata,
     Column("camera", Text, primary_key=True),
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("zone", Text, primary_key=True),
+    Column("people", Double, nullable=False),
+    Column("peak", Integer, nullable=False),
+    Column("observed", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The same of the quarters of an hour (0-3), for places whose hours begin at half past, or at a quarter, of UTC's.
+occupancy_quarters = Table(
+    "occupancy_quarters",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False),
     Column("zone", Text, primary_key=True),
     Column("people", Double, nullable=False),
     Column("peak", Integer, nullable=False),

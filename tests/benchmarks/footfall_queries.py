@@ -30,7 +30,7 @@ from streamer.store.footfall import Question, footfall
 from streamer.store.lasting import dwell
 from streamer.store.listing import events, visits
 from streamer.store.occupancy import occupancy
-from streamer.store.rollup import COUNTED, HOUR, Hour, refresh
+from streamer.store.rollup import COUNTED, HOUR, Hour, refresh, refresh_occupancy
 
 GENDERS = np.array(["female", "male", "unknown"])
 AGES = np.array(["0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+", "unknown"])
@@ -120,6 +120,8 @@ def fill(database: Database, count: int, zone: ZoneInfo) -> None:
         with database.write() as connection:
             refresh(connection, [Hour(counted, "door", hour) for hour in hours])
     with database.write() as connection:
+        refresh_occupancy(connection, [("door", hour) for hour in hours])
+    with database.write() as connection:
         connection.execute(text("ANALYZE"))
 
 
@@ -158,6 +160,15 @@ def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
         ),
         "a year's occupancy by day": lambda c: occupancy(
             c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="day", zone=zone
+        ),
+        "a year's occupancy by day, between the hours": lambda c: occupancy(
+            c, ("door",), "", begin=milliseconds(cut[0]), end=milliseconds(cut[1]), bucket="day", zone=zone
+        ),
+        "a year's occupancy by day, by Kolkata's clocks": lambda c: occupancy(
+            c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="day", zone=ZoneInfo("Asia/Kolkata")
+        ),
+        "a year's occupancy by hour, by Kolkata's clocks": lambda c: occupancy(
+            c, ("door",), "", begin=ms["year"][0], end=ms["year"][1], bucket="hour", zone=ZoneInfo("Asia/Kolkata")
         ),
         "a page of visits in mid-year": lambda c: visits(
             c, ("door",), milliseconds(datetime(2025, 7, 1, tzinfo=zone)), ms["year"][1], cursor="", limit=1000

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
 
 from streamer.analytics.age_groups import AgeGroups
+from streamer.store import tables
 from streamer.store.batch import write_rows, write_uptime
 from streamer.store.calendar import Bucket
 from streamer.store.database import Database
@@ -17,6 +20,7 @@ from streamer.store.footfall import GROUPS, Group, Question, footfall
 from streamer.store.lasting import dwell
 from streamer.store.listing import visits
 from streamer.store.occupancy import occupancy
+from streamer.store.rollup import DAY, HOUR
 from streamer.store.rows import Item, milliseconds, rows_of, uptime_rows
 from streamer.store.uptime import Interval
 from streamer.types import OccupancyMinute
@@ -25,7 +29,6 @@ from tests.stores import Story, track
 BERLIN = ZoneInfo("Europe/Berlin")
 BEGIN = datetime(2025, 10, 20, tzinfo=BERLIN)  # six days on, clocks are set back
 DAYS = 10
-DAY = 86_400_000  # ms
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +178,39 @@ def test_how_long_those_stayed_who_crossed_a_line_is_the_same_of_sums_as_of_rows
     first = sorted(seconds for _, _, at, seconds in by_the_back if milliseconds(at) < asked.begin + 7 * DAY)
     assert week["median"] == first[(len(first) - 1) // 2]
     assert {row["gender"]: row["count"] for row in people} == {"male": 2 * len(by_the_back)}
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu"])
+def test_occupancy_rests_on_sums_wherever_the_place_is_and_whenever_the_time_asked_for_ends(
+    database: Database, name: str
+) -> None:
+    first = int(BEGIN.timestamp())
+    seen: list[Item] = [
+        OccupancyMinute("door", "", first + 60 * i, i % 7 / 2, i % 11, 30.0 + i % 30) for i in range(0, 4 * 1440, 7)
+    ]
+    begin, end = milliseconds(first) + 23 * 60_000, milliseconds(first) + 4 * DAY - 41 * 60_000
+    with database.write() as connection:
+        write_rows(connection, rows_of(seen, session="run", group_of=AgeGroups().of))
+
+    def asked(bucket: Bucket) -> list[dict[str, Any]]:
+        with database.read(10) as connection:
+            return occupancy(connection, ("door",), "", begin=begin, end=end, bucket=bucket, zone=ZoneInfo(name))
+
+    minutes = [row for row in asked("minute") if row["observed"]]
+    minute = tables.occupancy.c.minute
+    with database.write() as connection:  # of whole hours the sums are left
+        whole_hours = minute >= begin // HOUR * HOUR + HOUR, minute < end // HOUR * HOUR
+        connection.execute(delete(tables.occupancy).where(*whole_hours))
+    buckets: tuple[Bucket, ...] = ("hour", "day", "week", "total")
+    for bucket in buckets:
+        rows = asked(bucket)
+        for row in rows:
+            within = [each for each in minutes if row["start"] <= each["start"] < row["end"]]
+            people, observed = (
+                sum(each["mean"] * each["observed"] for each in within),
+                sum(each["observed"] for each in within),
+            )
+            assert row["observed"] == pytest.approx(observed)
+            assert row["mean"] == (pytest.approx(people / observed, abs=0.001) if within else None)
+            assert row["peak"] == (max(each["peak"] for each in within) if within else None)
+        assert sum(row["observed"] for row in rows) == pytest.approx(sum(each["observed"] for each in minutes))

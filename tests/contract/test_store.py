@@ -297,6 +297,7 @@ def test_no_column_can_hold_who_somebody_was() -> None:
         *(f"spans.{name}" for name in ("counted", "camera", "hour", "name", "span", "count")),
         *(f"line_spans.{name}" for name in ("camera", "line", "hour", "span", "count")),
         *(f"occupancy_hours.{name}" for name in ("camera", "hour", "zone", "people", "peak", "observed")),
+        *(f"occupancy_quarters.{name}" for name in ("camera", "hour", "quarter", "zone", "people", "peak", "observed")),
         *(f"heat.{name}" for name in ("camera", "hour", "cells")),
         *(f"rules.{name}" for name in ("camera", "document", "changed_at")),
     }
@@ -331,6 +332,8 @@ def test_figures_of_an_older_version_are_summed_up_when_the_tables_are_brought_u
     assert (span["line"], span["hour"], SPANS[span["span"]], span["count"]) == ("entrance", milliseconds(NOON), 7, 1)
     [hour] = all_rows(old, tables.occupancy_hours)
     assert (hour["hour"], hour["people"], hour["peak"], hour["observed"]) == (milliseconds(NOON), 90.0, 2, 60.0)
+    [part] = all_rows(old, tables.occupancy_quarters)
+    assert (part["hour"], part["quarter"], part["people"]) == (milliseconds(NOON), 0, 90.0)
     [part] = [row for row in all_rows(old, tables.quarter_hours) if row["counted"] == "visits"]
     assert (part["hour"], part["quarter"], part["count"], part["timed"]) == (milliseconds(NOON), 1, 1, 1)
     assert part["milliseconds"] == 8_000
