@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from streamer.store import tables
 
 __all__ = ["CursorError", "events", "visits"]
+
+_NEAR: Final = 20  # times a page: so many events are looked through in the order in which they were stored
 
 
 class CursorError(ValueError):
@@ -44,13 +46,27 @@ def events(
     That cursor holds also at the end, and finds then what has come since. Raises CursorError. Times are UTC s.
     """
     row = tables.events.c
-    conditions = [row.camera.in_(cameras), row.at >= begin, row.at < end]
-    if cursor:
-        conditions.append(row.id > _decoded(cursor, 1)[0])
-    statement = select(tables.events).where(*conditions).order_by(row.id).limit(limit)
-    found = connection.execute(statement).mappings().all()
+    after = _decoded(cursor, 1)[0] if cursor else _before_the_first(connection, begin, end)
+    if after is None:
+        return [], None
+    near = after + _NEAR * limit
+    page = select(tables.events).where(row.camera.in_(cameras)).order_by(row.id).limit(limit)
+    # First among those that were stored next, as that is the order of time, too, or nearly so. "+ 0" keeps a column
+    # from being searched by: by the index of times, all events of the range would be read and sorted for each page.
+    by_id = page.where(row.id > after, row.id <= near, row.at + 0 >= begin, row.at + 0 < end)
+    found = connection.execute(by_id).mappings().all()
+    if len(found) < limit and (connection.scalar(select(func.max(row.id))) or 0) > near:
+        by_time = page.where(row.id + 0 > after, row.at >= begin, row.at < end)
+        found = connection.execute(by_time).mappings().all()
     following = _encoded(found[-1]["id"]) if found else (cursor or None)
     return [_shown(dict(each), "at") for each in found], following
+
+
+def _before_the_first(connection: Connection, begin: int, end: int) -> int | None:
+    """The number before that of the event which was stored first of those in a range of time; None: there is none."""
+    row = tables.events.c
+    first = connection.scalar(select(func.min(row.id + 0)).where(row.at >= begin, row.at < end))
+    return None if first is None else int(first) - 1
 
 
 def _shown(row: dict[str, Any], *times: str) -> dict[str, Any]:

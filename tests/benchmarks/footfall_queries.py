@@ -136,7 +136,7 @@ def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
     day, following = datetime(2025, 11, 25, tzinfo=zone), datetime(2025, 11, 26, tzinfo=zone)
     week, whole = (day - timedelta(days=6), following), year(zone)
     cut = (whole[0] + timedelta(minutes=7), whole[1] - timedelta(minutes=7))
-    spans = {"day": (day, following), "week": week, "year": whole}
+    spans = {"day": (day, following), "week": week, "month": (day - timedelta(days=29), following), "year": whole}
     ms = {name: (milliseconds(a), milliseconds(b)) for name, (a, b) in spans.items()}
     return {
         "a day by hour": ask("visits", "hour", day, following),
@@ -174,7 +174,24 @@ def questions(zone: ZoneInfo) -> dict[str, Callable[[Connection], Any]]:
             c, ("door",), milliseconds(datetime(2025, 7, 1, tzinfo=zone)), ms["year"][1], cursor="", limit=1000
         ),
         "a page of events": lambda c: events(c, ("door",), *ms["day"], cursor="", limit=1000),
+        "a month's first page of events": lambda c: events(c, ("door",), *ms["month"], cursor="", limit=1000),
+        "a month's tenth page of events": later_page(("door",), *ms["month"], 10),
     }
+
+
+def later_page(cameras: tuple[str, ...], begin: int, end: int, number: int) -> Callable[[Connection], Any]:
+    """The pages before are asked for once only, as a user does it; that answer is the slowest."""
+    cursors: list[str] = []
+
+    def ask(connection: Connection) -> Any:
+        while not cursors:
+            cursor: str | None = ""
+            for _ in range(number - 1):
+                _, cursor = events(connection, cameras, begin, end, cursor=cursor or "", limit=1000)
+            cursors.append(cursor or "")
+        return events(connection, cameras, begin, end, cursor=cursors[0], limit=1000)
+
+    return ask
 
 
 def measure(database: Database, repeat: int, zone: ZoneInfo) -> dict[str, Any]:
