@@ -21,12 +21,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from streamer.errors import ConfigError, StoreError
 from streamer.private_files import keep_sqlite_private, make_private
 from streamer.redaction import redact, register_secret
+from streamer.store.tables import metadata
 
 __all__ = ["Database", "migrate"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # For others that write, and for a server that answers nothing: what waits longer is told as a problem within 5 s
 _LOCK_SECONDS = 2
+_REWRITE_LOCK_SECONDS = 10  # longer than an answer may take; who waits for a table holds up all that come after
 _LOCK = 7_331_001  # names, in PostgreSQL, the lock of those who write: sums of an hour are made by one at a time
 _INSTRUCTIONS = 20_000  # of SQLite between two looks at the clock: some milliseconds
 
@@ -113,14 +115,25 @@ class Database:
                 if self.is_sqlite:
                     raw.set_progress_handler(None, 0)
 
-    def shrink(self) -> None:
-        """Give the room of deleted rows back to the system. Raises StoreError."""
+    def shrink(self, *, rewrite: bool = False) -> None:
+        """Give the room of deleted rows back to the system. Raises StoreError.
+
+        PostgreSQL keeps most of it for rows to come, unless it may `rewrite` the tables, one after the other: as long
+        as that takes, nobody can read or write that table.
+        """
         with self._told(), self._writer.connect() as connection:
             outside = connection.execution_options(isolation_level="AUTOCOMMIT")
             if self.is_sqlite:
                 raw: Any = connection.connection.driver_connection
                 raw.executescript("PRAGMA incremental_vacuum")  # `execute` would end after the first page
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            elif rewrite:
+                outside.execute(text(f"SET lock_timeout = '{_REWRITE_LOCK_SECONDS}s'"))
+                try:
+                    for table in metadata.sorted_tables:
+                        outside.execute(text(f"VACUUM FULL {table.name}"))
+                finally:
+                    outside.execute(text("RESET lock_timeout"))
             else:
                 outside.execute(text("VACUUM"))
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
+from streamer.errors import StoreError
 from streamer.store import tables
 from streamer.store.database import Database
 from streamer.store.rollup import COUNTED, DAY, HOUR, Hour, refresh, refresh_occupancy
@@ -72,8 +73,8 @@ def purge(
 ) -> dict[str, int]:
     """Remove everything from `begin` up to `end` (ms, UTC), at one camera or all; how many rows of each kind.
 
-    Works beside a running streamer, whose writing waits for a day's deletion at most. progress: is called with the rows
-    deleted. Raises StoreError.
+    Works beside a running streamer, whose writing waits for a day's deletion, and on PostgreSQL while a table is
+    written anew. progress: is called with the rows deleted. Raises StoreError.
     """
     counts = dict.fromkeys(KINDS, 0)
     for kind in KINDS:
@@ -85,7 +86,10 @@ def purge(
             counts[kind] += deleted
             if progress is not None:
                 progress(deleted)
-    database.shrink()
+    try:
+        database.shrink(rewrite=True)
+    except StoreError as error:
+        raise StoreError(f"all of it is deleted, but its room can't be given back now: {error}") from error
     return counts
 
 

@@ -146,6 +146,27 @@ def test_a_purge_takes_everything_of_its_time_and_camera_and_nothing_else(databa
     assert spans == [(milliseconds(NOON), begin), (end, milliseconds(NOON + 10_000))]
 
 
+def size(database: Database) -> int:
+    """Bytes of SQLite's file, or of the table of events in PostgreSQL."""
+    if database.file is not None:
+        return database.file.stat().st_size
+    with database.read(5) as connection:
+        return int(connection.execute(text("SELECT pg_total_relation_size('events')")).scalar_one())
+
+
+def test_a_purge_gives_room_back_though_newer_rows_lie_behind(database: Database) -> None:
+    rows = [
+        {"key": f"e{i}", "kind": "visit_started", "camera": "door", "at": milliseconds(NOON + i)} for i in range(8000)
+    ]
+    with database.write() as connection:
+        connection.execute(insert(tables.events), rows)
+    database.shrink()
+    large = size(database)
+    assert purge(database, milliseconds(NOON), milliseconds(NOON + 7900))["events"] == 7900
+    assert size(database) < large / 2
+    assert len(all_rows(database, tables.events)) == 100
+
+
 def test_a_visit_counts_at_a_line_for_as_long_as_it_has_a_crossing_there(database: Database) -> None:
     visit = Story("v")
     keep(
