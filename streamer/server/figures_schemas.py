@@ -7,7 +7,18 @@ from pydantic import BaseModel, Field
 from streamer.store.calendar import Bucket
 from streamer.types import EventKind
 
-__all__ = ["DwellModel", "EventsModel", "FootfallModel", "OccupancyModel", "RulesModel", "VisitsModel"]
+__all__ = [
+    "DwellModel",
+    "EventRow",
+    "EventsModel",
+    "FootfallModel",
+    "FootfallRow",
+    "OccupancyModel",
+    "OccupancyRow",
+    "RulesModel",
+    "VisitRow",
+    "VisitsModel",
+]
 
 
 class _Stretch(BaseModel):

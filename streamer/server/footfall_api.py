@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel
 from pydantic_core import to_json
 from sqlalchemy import Connection
 
@@ -22,7 +23,17 @@ from streamer.server.figures_parameters import (
     OccupancyParameters,
     RangeParameters,
 )
-from streamer.server.figures_schemas import DwellModel, EventsModel, FootfallModel, OccupancyModel, VisitsModel
+from streamer.server.figures_schemas import (
+    DwellModel,
+    EventRow,
+    EventsModel,
+    FootfallModel,
+    FootfallRow,
+    OccupancyModel,
+    OccupancyRow,
+    VisitRow,
+    VisitsModel,
+)
 from streamer.server.problems import problem_response, unknown_camera
 from streamer.server.services import Services
 from streamer.store import listing
@@ -130,7 +141,7 @@ def footfall_router(services: Services) -> APIRouter:
         about = {"count": asked.counted, "bucket": asked.bucket, "tz": asked.tz}
         return await figures.tell(
             lambda connection: footfall(connection, question),
-            lambda rows: _answer(request, asked.format, rows, about),
+            lambda rows: _answer(request, asked.format, rows, about, FootfallRow),
         )
 
     @router.get("/api/v1/occupancy", response_model=OccupancyModel)
@@ -150,7 +161,7 @@ def footfall_router(services: Services) -> APIRouter:
                 bucket=bucket,
                 zone=asked.zone,
             ),
-            lambda rows: _answer(request, asked.format, rows, about),
+            lambda rows: _answer(request, asked.format, rows, about, OccupancyRow),
         )
 
     @router.get("/api/v1/dwell", response_model=DwellModel)
@@ -165,7 +176,7 @@ def footfall_router(services: Services) -> APIRouter:
     @router.get("/api/v1/visits", response_model=VisitsModel)
     async def get_visits(request: Request, visitor: Visitor, asked: Annotated[ListParameters, Query()]) -> Response:
         """Single visits in order of their beginning, a page at a time."""
-        return await _page(request, figures, visitor, asked, listing.visits)
+        return await _page(request, figures, visitor, asked, listing.visits, row=VisitRow)
 
     @router.get("/api/v1/events", response_model=EventsModel)
     async def get_events(request: Request, visitor: Visitor, asked: Annotated[ListParameters, Query()]) -> Response:
@@ -173,7 +184,7 @@ def footfall_router(services: Services) -> APIRouter:
 
         Ask again with `next` for what has come since: nothing is left out, and nothing comes twice.
         """
-        return await _page(request, figures, visitor, asked, listing.events)
+        return await _page(request, figures, visitor, asked, listing.events, row=EventRow)
 
     return router
 
@@ -184,11 +195,13 @@ async def _page(
     visitor: Access,
     asked: ListParameters,
     find: Callable[..., tuple[list[dict[str, Any]], str | None]],
+    *,
+    row: type[BaseModel],
 ) -> Response:
     cameras = figures.cameras(asked, visitor)
     return await figures.tell(
         lambda connection: find(connection, cameras, asked.begin, asked.end, cursor=asked.cursor, limit=asked.limit),
-        lambda found: _answer(request, asked.format, found[0], {"next": found[1]}),
+        lambda found: _answer(request, asked.format, found[0], {"next": found[1]}, row),
     )
 
 
@@ -200,17 +213,23 @@ def _there_now(services: Services, cameras: Sequence[str], zone: str) -> int | N
 
 
 def _answer(
-    request: Request, wanted: str | None, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]
+    request: Request,
+    wanted: str | None,
+    rows: Sequence[Mapping[str, Any]],
+    about: Mapping[str, Any],
+    row: type[BaseModel],
 ) -> Response:
-    """JSON or CSV. What stands beside the rows is left out of CSV, but for the next page's cursor, as a header."""
+    """JSON or CSV. What stands beside the rows is left out of CSV, but for the next page's cursor, as a header.
+
+    row: what one is, so that a table without any has its columns all the same.
+    """
     as_csv = wanted == "csv" or (wanted is None and request.headers.get("accept", "").startswith("text/csv"))
     if not as_csv:
         return _json_rows(rows, about)
     text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({name: as_cell(value) for name, value in row.items()} for row in rows)
+    writer = csv.DictWriter(text, fieldnames=list(rows[0] if rows else row.model_fields))
+    writer.writeheader()
+    writer.writerows({name: as_cell(value) for name, value in each.items()} for each in rows)
     headers = {"Content-Disposition": 'attachment; filename="figures.csv"'}
     if following := about.get("next"):
         headers["X-Next-Cursor"] = following

@@ -163,6 +163,16 @@ def test_no_name_in_a_table_is_run_as_a_formula(api: Api, database: Database) ->
     assert api.rows(asked)[0]["line"] == "-1", "in JSON a name is what it is"
 
 
+@pytest.mark.parametrize("what", ["visits", "events"])
+def test_a_table_without_rows_has_its_columns_all_the_same(api: Api, what: str) -> None:
+    filled, empty = (
+        list(csv.reader(io.StringIO(api.ask(f"/api/v1/{what}?format=csv&{asked}").text)))
+        for asked in (DAY, "from=2020-01-01&to=2020-01-02")
+    )
+    assert len(filled) > 1
+    assert empty == filled[:1]
+
+
 def test_occupancy_is_null_where_nothing_was_seen(api: Api) -> None:
     asked = "from=2025-11-25T12:00Z&to=2025-11-25T12:05Z&camera=lobby"
     found = OccupancyModel.model_validate(api.ask(f"/api/v1/occupancy?{asked}").json())
