@@ -16,11 +16,13 @@ from streamer.analytics.heat import HeatMaps
 from streamer.config import RetentionConfig, StoreConfig
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
+from streamer.store.batch import write_rows
 from streamer.store.database import Database
+from streamer.store.rows import Item, rows_of
 from streamer.store.writer import StoreWriter
 from streamer.types import CameraState, CameraStatus, Event, EventKind, Gender, Track
 
-__all__ = ["FOR_EVER", "NOON", "Story", "Writing", "all_rows", "live", "status", "track", "writing"]
+__all__ = ["FOR_EVER", "NOON", "Story", "Writing", "all_rows", "keep", "live", "status", "track", "writing"]
 
 NOON = 1_764_072_000.0
 """2025-11-25 12:00:00 UTC."""
@@ -87,6 +89,12 @@ def all_rows(database: Database, table: Table) -> list[dict[str, Any]]:
     """The whole table, ordered by its key."""
     with database.read(10) as connection:
         return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+
+
+def keep(database: Database, *items: Item, session: str = "run") -> None:
+    """Write them, in one transaction."""
+    with database.write() as connection:
+        write_rows(connection, rows_of(items, session=session, group_of=AgeGroups().of))
 
 
 class Writing:

@@ -23,9 +23,10 @@ def purge(
 ) -> None:
     """Remove all figures of a range of time for good: visits, crossings, stays, occupancy, events and sums.
 
-    Works beside a running streamer. In SQLite what is deleted is overwritten, and the file shrinks. In PostgreSQL the
-    tables are then written anew without it, so that their files shrink: that takes as much free room as the largest
-    table does, and while it lasts a running streamer keeps what happens in memory and can't show its figures.
+    Works beside a running streamer: a visit that began in that time is not written when it ends, either. In SQLite
+    what is deleted is overwritten, and the file shrinks. In PostgreSQL the tables are then written anew without it, so
+    that their files shrink: that takes as much free room as the largest table does, and while it lasts a running
+    streamer keeps what happens in memory and can't show its figures.
     """
     from streamer.store.deletion import purge as remove
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from streamer.store import tables
+from streamer.store.purged import without_purged
 from streamer.store.rollup import COUNTED, HOUR, Hour, hour_of, refresh, refresh_occupancy
 from streamer.store.rows import Row, Rows
 
@@ -23,7 +24,8 @@ def upsert(connection: Connection, table: Table) -> Any:
 
 
 def write_rows(connection: Connection, rows: Rows) -> None:
-    """All rows of a batch, and the sums of the hours that they change."""
+    """All rows of a batch but those of a time that was purged, and the sums of the hours that they change."""
+    rows = without_purged(connection, rows)
     changed: set[Hour] = set()
     _add_new(connection, tables.events, rows.events)
     _add_new(connection, tables.visits, rows.visits_begun)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, s
 from streamer.errors import StoreError
 from streamer.store import tables
 from streamer.store.database import Database
+from streamer.store.purged import note_purge
 from streamer.store.rollup import COUNTED, DAY, HOUR, Hour, refresh, refresh_occupancy
+from streamer.store.rows import milliseconds
 
 __all__ = ["KINDS", "delete_day", "purge"]
 
@@ -73,10 +76,17 @@ def purge(
 ) -> dict[str, int]:
     """Remove everything from `begin` up to `end` (ms, UTC), at one camera or all; how many rows of each kind.
 
+    What lies before this moment is removed for good: a visit that began in that time and is still under way is not
+    written at its end, either. (Where faces were, a running streamer may add for the last seconds before.)
+
     Works beside a running streamer, whose writing waits for a day's deletion, and on PostgreSQL while a table is
     written anew. progress: is called with the rows deleted. Raises StoreError.
     """
     counts = dict.fromkeys(KINDS, 0)
+    past = min(end, milliseconds(time.time()))
+    if begin < past:
+        with database.write() as connection:
+            note_purge(connection, begin, past, camera)
     for kind in KINDS:
         if kind == "uptime":
             with database.write() as connection:

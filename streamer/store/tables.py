@@ -20,6 +20,7 @@ __all__ = [
     "occupancy",
     "occupancy_hours",
     "occupancy_quarters",
+    "purged",
     "quarter_days",
     "quarter_hours",
     "rules",
@@ -245,6 +246,16 @@ heat = Table(
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("cells", LargeBinary, nullable=False),
     Index("heat_by_time", "hour"),
+)
+
+# Stretches of time that were purged, at a camera or, '', at all: what was under way isn't written into them at its end.
+purged = Table(
+    "purged",
+    metadata,
+    Column("camera", Text, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 # Lines and zones drawn on the page, as JSON; those of the config file are not here.
