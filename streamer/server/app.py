@@ -35,13 +35,14 @@ from streamer.server.documentation import documentation_page
 from streamer.server.footfall_api import footfall_router
 from streamer.server.forwarding import ProxiedRequests, path_prefix_of
 from streamer.server.heat_api import heat_router
+from streamer.server.http_protocol import ViewerHttpProtocol
 from streamer.server.images import image_router
 from streamer.server.problems import install_problem_handlers, problem_response
 from streamer.server.protocol import MAX_MESSAGE, MESSAGE_TYPES
 from streamer.server.rules_api import rules_router
 from streamer.server.services import Services
 from streamer.server.tls import Certificate
-from streamer.server.transport import ViewerHttpProtocol, ViewerWebSocketProtocol
+from streamer.server.transport import ViewerWebSocketProtocol
 
 __all__ = ["Server", "Services", "create_app"]
 

@@ -140,6 +140,7 @@ class Broadcaster:
         gauge.inc()
         if connection is not None:
             self._connections.add(connection)
+            connection.watched = True
         try:
             yield ended
         finally:

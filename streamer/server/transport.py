@@ -9,21 +9,23 @@ import struct
 import sys
 from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-__all__ = ["Connection", "ViewerHttpProtocol", "ViewerWebSocketProtocol", "WebSocketConnection", "connection_of"]
+__all__ = [
+    "STATE_KEY",
+    "Connection",
+    "ViewerWebSocketProtocol",
+    "WebSocketConnection",
+    "connection_of",
+    "set_up_buffers",
+]
 
 # Bytes that the kernel takes beyond what is on its way. Its default lets a slow viewer fall 82 pictures behind.
 NOTSENT_LOWAT = 128 * 1024
-# A client that opens a connection has this long to send its first request.
-REQUEST_SECONDS = 15.0
-# Of a request, before its body. The parser itself keeps any amount.
-LARGEST_HEAD = 64 * 1024
+STATE_KEY = "streamer.connection"  # in a scope's `state`
 # RFC 6455 5.2: a whole message in one frame, opcode 2; what a server sends is not masked.
 _BINARY = 0x82
 _MEDIUM_FRAME, _LARGE_FRAME = struct.Struct(">BBH"), struct.Struct(">BBQ")
-_STATE_KEY = "streamer.connection"
 _TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
 
 
@@ -42,6 +44,7 @@ class Connection:
         self._writer = writer
         self._left = 0
         self._since: float | None = None
+        self.watched = False  # whether somebody else cuts it off when it is stuck
 
     async def writable(self) -> None:
         """Return when nothing waits to be sent, or when the connection is lost."""
@@ -112,7 +115,7 @@ class WebSocketConnection(Connection):
 
 def connection_of(scope: Any) -> Connection | None:
     """The connection under an ASGI scope; None when another server than ours runs the application."""
-    return cast("Connection | None", scope.get("state", {}).get(_STATE_KEY))
+    return cast("Connection | None", scope.get("state", {}).get(STATE_KEY))
 
 
 def _carrier_of(transport: asyncio.Transport) -> asyncio.WriteTransport | None:
@@ -120,7 +123,8 @@ def _carrier_of(transport: asyncio.Transport) -> asyncio.WriteTransport | None:
     return getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
 
 
-def _set_up(transport: asyncio.Transport) -> None:
+def set_up_buffers(transport: asyncio.Transport) -> None:
+    """Keep the buffers under a viewer's connection small."""
     # Sending waits as soon as the kernel takes no more: what is chosen to be sent then is the newest. Not 0, as with it
     # asyncio's TLS begins to wait when there is nothing to wait for
     transport.set_write_buffer_limits(high=1, low=0)
@@ -136,69 +140,14 @@ def _set_up(transport: asyncio.Transport) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
 
 
-class ViewerHttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with small buffers, a `Connection` in the scope, and limits on what a client may do."""
-
-    _request_timer: asyncio.TimerHandle | None = None
-    _head = 0  # bytes received of a request whose head is not complete
-    _in_body = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called by the loop."""
-        super().connection_made(transport)
-        _set_up(transport)
-        # uvicorn copies this mapping into each scope's `state`
-        self.app_state = {**self.app_state, _STATE_KEY: Connection(transport, self)}
-        self._request_timer = self.loop.call_later(REQUEST_SECONDS, self._abort_if_silent)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the loop."""
-        if self._request_timer is not None:
-            self._request_timer.cancel()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the loop."""
-        if not self._in_body:
-            self._head += len(data)
-        super().data_received(data)
-        if self._head > LARGEST_HEAD and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
-
-    def on_headers_complete(self) -> None:
-        """Called by the parser."""
-        self._head, self._in_body = 0, True
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Called by the parser."""
-        self._in_body = False
-        super().on_message_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        """Called by uvicorn when the first request asks for a websocket: another protocol takes over."""
-        if self._request_timer is not None:
-            self._request_timer.cancel()
-        super().handle_websocket_upgrade()
-
-    async def wait_writable(self) -> None:
-        """See `Connection.writable`."""
-        if self.flow.write_paused:
-            await self.flow.drain()
-
-    def _abort_if_silent(self) -> None:
-        if self.cycle is None:
-            self.transport.abort()
-
-
 class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's websocket protocol with small buffers, a `Connection` in the scope, and no waiting for the stuck."""
 
     def connection_made(self, transport: Any) -> None:
         """Called by the HTTP protocol on upgrade."""
         super().connection_made(transport)
-        _set_up(transport)
-        self.app_state = {**self.app_state, _STATE_KEY: WebSocketConnection(transport, self)}
+        set_up_buffers(transport)
+        self.app_state = {**self.app_state, STATE_KEY: WebSocketConnection(transport, self)}
         self.close_timeout = 2.0
 
     async def wait_writable(self) -> None:
