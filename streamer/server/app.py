@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from streamer import __version__
-from streamer.errors import StreamerError
 from streamer.server import api
 from streamer.server.access.authentication import Authenticator
 from streamer.server.access.openapi import HOW_TO_AUTHORIZE, declare_security
@@ -31,12 +28,14 @@ from streamer.server.access.ticket_api import ticket_router
 from streamer.server.auth import Guard, login_router
 from streamer.server.bodies import BoundedBodies
 from streamer.server.broadcaster import Broadcaster
+from streamer.server.connections import ConnectionLimits
 from streamer.server.documentation import documentation_page
 from streamer.server.footfall_api import footfall_router
 from streamer.server.forwarding import ProxiedRequests, path_prefix_of
 from streamer.server.heat_api import heat_router
 from streamer.server.http_protocol import ViewerHttpProtocol
 from streamer.server.images import image_router
+from streamer.server.listeners import listen
 from streamer.server.problems import install_problem_handlers, problem_response
 from streamer.server.protocol import MAX_MESSAGE, MESSAGE_TYPES
 from streamer.server.rules_api import rules_router
@@ -212,7 +211,11 @@ class Server:
 
     async def start(self) -> int:
         """Listen, and serve from now on; returns the port. Raises StreamerError when the address can't be had."""
-        listeners = _listen(self._config.host, self._config.port)
+        reached = self._config
+        limits = ConnectionLimits(
+            reached.max_viewers, proxies=reached.trusted_proxies, speaks_tls=self._certificate is not None
+        )
+        listeners = listen(reached.host, reached.port, limits)
         config, server = self._server.config, self._server
         config.load()
         server.lifespan = config.lifespan_class(config)
@@ -247,51 +250,3 @@ class Server:
             await server.shutdown()
         finally:
             abort.cancel()
-
-
-def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on every address of the host; with port 0 all on the same free one."""
-    try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise StreamerError(f"server.host: {host} can't be resolved: {error.strerror}") from None
-    listeners: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in dict.fromkeys(addresses):
-            if family not in {socket.AF_INET, socket.AF_INET6}:
-                continue
-            taken = listeners[0].getsockname()[1] if listeners else port
-            try:
-                listeners.append(_listen_on(family, (address[0], taken)))
-            except OSError as error:
-                # `localhost` has an IPv6 address also where the system has no IPv6
-                if not (listeners and error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}):
-                    raise
-    except OSError as error:
-        for listener in listeners:
-            listener.close()
-        raise StreamerError(_why(error, host, port)) from None
-    return listeners
-
-
-def _listen_on(family: int, address: tuple[Any, int]) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
-        listener.listen(1024)
-        listener.setblocking(False)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _why(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"server.port: {port} on {host} is in use by another program; choose another, or 0 for any free one"
-    if error.errno == errno.EACCES:
-        return f"server.port: this user may not listen on port {port}; use one above 1023"
-    return f"server.host: can't listen on {host}, port {port}: {error.strerror}"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from streamer.server.addresses import Networks
+
 __all__ = ["ProxiedRequests", "path_prefix_of"]
 
 _PREFIX_KEY = "streamer.path_prefix"
@@ -28,7 +30,7 @@ class ProxiedRequests:
     def __init__(self, app: ASGIApp, *, proxies: Sequence[str], path_prefix: str) -> None:
         """proxies: addresses and networks. path_prefix: as `/cams`; may be empty."""
         self._app = app
-        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
+        self._trusted = Networks(proxies)
         self._prefix = path_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +42,7 @@ class ProxiedRequests:
             if said:
                 scope["headers"] = [header for header in scope["headers"] if header[0] not in _FORWARDED]
                 client = scope.get("client")
-                if client is not None and self._trusts(client[0]):
+                if client is not None and client[0] in self._trusted:
                     self._believe(scope, said)
         await self._app(scope, receive, send)
 
@@ -73,17 +75,9 @@ class ProxiedRequests:
             if address is None:
                 break
             client = address
-            if not self._trusts(address):
+            if address not in self._trusted:
                 break
         return client
-
-    def _trusts(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:  # a Unix socket's name, or made up
-            return False
-        mapped = getattr(parsed, "ipv4_mapped", None)
-        return any((mapped or parsed) in network for network in self._networks)
 
 
 def _without_port(said: str) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import Counter
 
 from starlette.responses import Response
 
+from streamer.server.addresses import network_of
 from streamer.server.problems import problem
 
 __all__ = ["Attempts"]
@@ -25,13 +25,13 @@ class Attempts:
 
     def exhausted(self, host: str) -> bool:
         """Whether this address must wait before what it brings is looked at, if that is something one can guess."""
-        return self._waiting[_network(host)] >= _AT_ONCE or self._waiting.total() >= _AT_ONCE_IN_ALL
+        return self._waiting[network_of(host)] >= _AT_ONCE or self._waiting.total() >= _AT_ONCE_IN_ALL
 
     async def fail(self, host: str) -> Response | None:
         """Wait as long as a wrong attempt has to; at once a refusal, where too many wait already."""
         if self.exhausted(host):
             return problem(429, "too many wrong attempts at once; try again later", headers={"Retry-After": "5"})
-        network = _network(host)
+        network = network_of(host)
         self._waiting[network] += 1
         try:
             await asyncio.sleep(FAILURE_SECONDS)
@@ -40,12 +40,3 @@ class Attempts:
             if not self._waiting[network]:
                 del self._waiting[network]
         return None
-
-
-def _network(host: str) -> str:
-    """The address, of IPv6 its first half: whoever has one there has all of them."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return host if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
