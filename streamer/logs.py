@@ -8,11 +8,13 @@ import logging
 import os
 import sys
 import threading
+import time
 
 from streamer.config import LogConfig
+from streamer.pacing import Throttle
 from streamer.redaction import RedactingFilter
 
-__all__ = ["quiet_libraries", "set_up_logging"]
+__all__ = ["StrangersFilter", "quiet_libraries", "set_up_logging"]
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _LIBRARIES = ("uvicorn", "uvicorn.error", "asyncio", "websockets", "alembic")
 # What uvicorn logs when a stranger sends what is no text, and when a websocket is refused: both were answered
 _ANSWERED = ("Invalid UTF-8 sequence received", "ASGI callable returned without completing handshake")
+# What it logs of each request that is none, or asks for another protocol: answered, too, but worth to know of
+_RUBBISH = ("Invalid HTTP request received", "Unsupported upgrade request")
 _STANDARD_ERROR = 2  # the descriptor that C code writes to
 
 
@@ -35,14 +39,29 @@ def set_up_logging(config: LogConfig) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.level.upper())
-    logging.getLogger("uvicorn.error").addFilter(_is_our_trouble)
+    logging.getLogger("uvicorn.error").addFilter(StrangersFilter())
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(config.level.upper() if config.libraries else logging.WARNING)
 
 
-def _is_our_trouble(record: logging.LogRecord) -> bool:
-    """Whether a record of uvicorn's says more than that a stranger sent rubbish: that is answered, not logged."""
-    return not record.msg.startswith(_ANSWERED)
+class StrangersFilter(logging.Filter):
+    """Of what uvicorn says of strangers' requests, lets through a line a minute: they could fill the disk with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rubbish = Throttle()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Called by logging."""
+        said = str(record.msg)
+        if said.startswith(_ANSWERED):
+            return False
+        if not said.startswith(_RUBBISH):
+            return True
+        count = self._rubbish.count(time.monotonic())
+        if count > 1:
+            record.msg, record.args = f"{record.getMessage()} ({count} such requests since the last was told of)", None
+        return count > 0
 
 
 def quiet_libraries() -> None:

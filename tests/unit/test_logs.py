@@ -147,6 +147,24 @@ except RuntimeError:
         assert part in lines
 
 
+def test_what_is_said_of_each_stranger_s_request_is_said_once_a_minute(tmp_path: Path) -> None:
+    program = """
+import logging
+log = logging.getLogger("uvicorn.error")
+for _ in range(1000):
+    log.warning("Invalid HTTP request received.")
+    log.warning("Unsupported upgrade request.")
+log.error("something is wrong")
+[strangers] = log.filters
+strangers._rubbish._next = 0  # a minute later
+log.warning("Unsupported upgrade request.")
+"""
+    first, ours, later = said(program, tmp_path, libraries=False).splitlines()
+    assert "Invalid HTTP request received." in first
+    assert "something is wrong" in ours
+    assert "Unsupported upgrade request. (2000 such requests since the last was told of)" in later
+
+
 def test_a_crash_leaves_its_trace(tmp_path: Path) -> None:
     command = [sys.executable, "-c", BEGIN + "import os; os.abort()", "no", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
