@@ -16,6 +16,7 @@ from streamer.cli import analyze, check, export, health, init, models, purge, ru
 from streamer.cli.console import errors
 from streamer.errors import StreamerError
 from streamer.redaction import redact
+from streamer.uncaught import log_uncaught, redact_uncaught
 
 __all__ = ["app", "main"]
 
@@ -61,11 +62,15 @@ app.add_typer(token.app, name="token")
 
 def main() -> None:
     """Entry point of the `streamer` command."""
+    redact_uncaught()
     try:
         app(prog_name="streamer")
     except StreamerError as error:
         errors.print(f"[bold red]error:[/] {_escape(redact(str(error)))}", highlight=False)
         sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - Python would print it as it is
+        log_uncaught(error)
+        sys.exit(1)
 
 
 def _escape(text: str) -> str:
