@@ -40,12 +40,13 @@ def new(
         ),
     ] = Role.VIEWER,
     cameras: Annotated[
-        str, typer.Option(metavar="ID,ID", help="Only these cameras are there for it, as in door,yard. Default: all.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="ID,ID", help="Only these cameras are there for it, as in door,yard. Default: all."),
+    ] = None,
     name: Annotated[str, typer.Option(help="To know it by later. Default: the role and a number.")] = "",
     expires: Annotated[
-        str, typer.Option(metavar="TIME", help="When it ends by itself: 12h, 90d, 8w. Default: never.")
-    ] = "",
+        str | None, typer.Option(metavar="TIME", help="When it ends by itself: 12h, 90d, 8w. Default: never.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Make a token. It is shown this once, and kept only as a hash.
@@ -102,11 +103,13 @@ def _file_of(config: Config) -> TokenFile:
     return TokenFile(Path(auth.file))
 
 
-def _checked(cameras: str, role: Role, known: Sequence[str]) -> list[str] | None:
-    """The cameras that are named; None: all. Raises ConfigError."""
-    if not cameras.strip():
+def _checked(cameras: str | None, role: Role, known: Sequence[str]) -> list[str] | None:
+    """The cameras that are named; None: all. Raises ConfigError, also when none is: a shell's variable may be empty."""
+    if cameras is None:
         return None
     named = [each.strip() for each in cameras.split(",") if each.strip()]
+    if not named:
+        raise ConfigError("--cameras names no camera; leave it out for all of them")
     if role in {Role.ADMIN, Role.METRICS}:
         raise ConfigError(f"--cameras: the role {role} is for all cameras; choose viewer or operator")
     if unknown := [each for each in named if each not in known]:
@@ -114,9 +117,9 @@ def _checked(cameras: str, role: Role, known: Sequence[str]) -> list[str] | None
     return named
 
 
-def _end(expires: str) -> float | None:
-    """UTC seconds. Raises ConfigError."""
-    if not expires:
+def _end(expires: str | None) -> float | None:
+    """UTC seconds; None: never. Raises ConfigError, also when it is empty."""
+    if expires is None:
         return None
     found = re.fullmatch(r"(\d{1,6})([mhdw])", expires.strip())
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0

@@ -50,6 +50,9 @@ def test_a_token_is_printed_alone_once_and_works(token: Run, tmp_path: Path) -> 
     [
         (("new", "--cameras", "cellar"), "no camera 'cellar'; it has door, yard"),
         (("new", "--cameras", "door", "--role", "admin"), "the role admin is for all cameras"),
+        (("new", "--cameras", ""), "--cameras names no camera"),
+        (("new", "--cameras", " , "), "--cameras names no camera"),
+        (("new", "--expires", ""), "--expires"),
         (("new", "--expires", "soon"), "--expires"),
         (("new", "--expires", "0d"), "--expires"),
         (("new", "--name", "a\tb"), "--name"),
