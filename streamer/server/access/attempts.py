@@ -24,8 +24,12 @@ class Attempts:
         self._waiting: Counter[str] = Counter()
 
     def exhausted(self, host: str) -> bool:
-        """Whether this address must wait before what it brings is looked at, if that is something one can guess."""
-        return self._waiting[network_of(host)] >= _AT_ONCE or self._waiting.total() >= _AT_ONCE_IN_ALL
+        """Whether this address must wait before what it brings is looked at, if that is something one can guess.
+
+        However many others try, an address without wrong attempts of its own is heard.
+        """
+        own = self._waiting[network_of(host)]
+        return own >= _AT_ONCE or (own > 0 and self._waiting.total() >= _AT_ONCE_IN_ALL)
 
     async def fail(self, host: str) -> Response | None:
         """Wait as long as a wrong attempt has to; at once a refusal, where too many wait already."""

@@ -30,3 +30,21 @@ def test_an_address_that_fails_too_often_costs_no_other_address(monkeypatch: pyt
         assert not counted._waiting
 
     asyncio.run(scenario())
+
+
+def test_however_many_others_try_who_has_brought_nothing_wrong_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "FAILURE_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        counted = Attempts()
+        hosts = [f"2001:db8:0:{network:x}::1" for network in range(50) for _ in range(20)]  # 1,000 of them
+        failing = [asyncio.create_task(counted.fail(host)) for host in hosts]
+        await asyncio.sleep(0)
+        assert not counted.exhausted("192.0.2.1")
+        failing.append(asyncio.create_task(counted.fail("192.0.2.1")))
+        await asyncio.sleep(0)
+        assert counted.exhausted("192.0.2.1")  # by its own, now that so many wait
+        assert await asyncio.gather(*failing) == [None] * 1001
+        assert not counted._waiting
+
+    asyncio.run(scenario())
