@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter
 from starlette._utils import get_route_path
-from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from streamer.config import LOOPBACK_HOSTS, ServerConfig
+from streamer.config import ServerConfig
 from streamer.server.access.authentication import Authenticator, Unknown, host_of
+from streamer.server.access.hosts import ServedHosts
 from streamer.server.access.rights import Access, admit
 from streamer.server.access.sessions import COOKIE, SESSION_SECONDS
 from streamer.server.access.table import Found, NotServed, find
@@ -28,6 +28,7 @@ __all__ = ["Guard", "login_router"]
 
 FORM_SECONDS = 10.0  # in which the form has to arrive
 _LARGEST_FORM = 4096
+_MOST_FIELDS = 10
 
 
 class Guard:
@@ -35,10 +36,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, config: ServerConfig, authenticator: Authenticator) -> None:
         self._app = app
-        self._config = config
         self._authenticator = authenticator
+        self._hosts = ServedHosts(config, guarded=authenticator.guarded)
         self._trusted = frozenset(config.allowed_origins)
-        self._trusted_hosts = frozenset(urlsplit(origin).netloc for origin in self._trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -58,10 +58,8 @@ class Guard:
 
     def _stranger(self, asked: HTTPConnection, method: str) -> Response | None:
         """The refusal of what another site's page sends."""
-        if not self._host_allowed(asked.headers):
-            return problem(
-                403, "this Host is not served here; use localhost, or list its address under server.allowed_origins"
-            )
+        if why := self._hosts.refusal(asked.headers.get("host", "")):
+            return problem(403, why)
         if method not in {"GET", "HEAD", "OPTIONS"} and not self._origin_allowed(asked):
             return problem(403, "pages of this Origin may not connect; list it under server.allowed_origins")
         return None
@@ -80,13 +78,6 @@ class Guard:
             return _challenge(asked, method, path)
         admit(asked.scope, grant)
         return _forbidden(found, grant.access)
-
-    def _host_allowed(self, headers: Headers) -> bool:
-        """On loopback without a token, another site could have its own name resolve to this machine: refuse names."""
-        if self._authenticator.guarded or self._config.host not in LOOPBACK_HOSTS:
-            return True
-        host = headers.get("host", "").lower()
-        return _hostname(host) in LOOPBACK_HOSTS or host in self._trusted_hosts
 
     def _origin_allowed(self, asked: HTTPConnection) -> bool:
         """A page of another site can send with the viewer's cookies; programs send no Origin."""
@@ -129,13 +120,6 @@ def _forbidden(found: Found | NotServed, access: Access) -> Response | None:
     return None
 
 
-def _hostname(host: str) -> str:
-    """Without the port: of `localhost:8000`, `127.0.0.1`, `[::1]:8000`."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
-
-
 def login_page(
     status: int, *, headers: Mapping[str, str] | None = None, target: str, message: str = "", prefix: str
 ) -> Response:
@@ -167,12 +151,9 @@ def login_router(authenticator: Authenticator) -> APIRouter:
         prefix = path_prefix_of(request.scope)
         if not authenticator.guarded:
             return RedirectResponse(f"{prefix}/", 303)
-        try:
-            form = await _form(request)
-        except TimeoutError:
-            return problem(408, "the form did not arrive in time")
-        if form is None:
-            return problem(413, f"the form may have {_LARGEST_FORM} bytes")
+        form = await _form(request)
+        if isinstance(form, Response):
+            return form
         target = _local(form.get("target", "/"))
         grant = authenticator.by_token(form.get("token", "").strip(), host_of(request))
         if grant is None:
@@ -204,15 +185,22 @@ async def _end_session(request: Request, authenticator: Authenticator) -> None:
         await authenticator.sessions.end(cookie)
 
 
-async def _form(request: Request) -> dict[str, str] | None:
-    """The fields of an urlencoded form; None when it is too large. Raises TimeoutError when it takes too long."""
+async def _form(request: Request) -> dict[str, str] | Response:
+    """The fields of an urlencoded form, or the refusal of one that is too large, too slow, or left in its midst."""
     body = b""
-    async with asyncio.timeout(FORM_SECONDS):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST_FORM:
-                return None
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LARGEST_FORM:
+                    return problem(413, f"the form may have {_LARGEST_FORM} bytes")
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except TimeoutError:
+        return problem(408, "the form did not arrive in time")
+    except ClientDisconnect:
+        return problem(400, "the form did not arrive")  # told to nobody
+    except ValueError:
+        return problem(400, f"the form may have {_MOST_FIELDS} fields")
     return {name: values[0] for name, values in fields.items()}
 
 

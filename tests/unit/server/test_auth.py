@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import Any
 
@@ -172,6 +173,43 @@ def test_a_huge_form_is_refused() -> None:
     asyncio.run(scenario())
 
 
+def test_a_form_of_many_fields_is_refused() -> None:
+    async def scenario() -> None:
+        async with browser(application(token=TOKEN)) as client:
+            many = {"token": TOKEN, **{f"field{i}": "x" for i in range(20)}}
+            answer = await client.post("/login", data=many)
+            assert (answer.status_code, answer.json()["detail"]) == (400, "the form may have 10 fields")
+
+    asyncio.run(scenario())
+
+
+def test_who_leaves_in_the_midst_of_the_form_leaves_no_error_behind() -> None:
+    app = application(token=TOKEN)
+    messages = [{"type": "http.request", "body": b"token=", "more_body": True}, {"type": "http.disconnect"}]
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/login",
+        "raw_path": b"/login",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"content-length", b"40")],
+        "scheme": "http",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+    }
+    asyncio.run(app(scope, receive, send))  # raises what the server would log
+    assert statuses == [400]
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
@@ -218,11 +256,52 @@ def test_on_loopback_only_its_own_names_are_served(host: str, allowed: bool) -> 
     assert asyncio.run(get(app, "/api/v1/status", Host=host)).status_code == (200 if allowed else 403)
 
 
-def test_with_a_token_or_on_a_network_any_name_is_served() -> None:
+def test_with_a_token_any_name_is_served() -> None:
     guarded = application(token=TOKEN)
     assert asyncio.run(get(guarded, "/api/v1/status", **BEARER, Host="cams.example")).status_code == 200
-    elsewhere = application(host="0.0.0.0", auth="none")  # noqa: S104 - nothing listens
-    assert asyncio.run(get(elsewhere, "/api/v1/status", Host="cams.example")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("192.168.1.20:8000", True),
+        ("[fe80::1]:8000", True),
+        ("localhost:8000", True),
+        (f"{socket.gethostname()}:8000", True),
+        (f"{socket.gethostname().partition('.')[0]}.local", True),
+        ("cams.example", True),  # listed
+        ("cams.example:8000", False),  # another port is another server
+        ("attacker.example:8000", False),
+        ("192.168.1.20.attacker.example", False),
+        (f"{socket.gethostname()}.attacker.example", False),
+        ("", False),
+    ],
+)
+def test_without_a_token_on_a_network_no_other_site_s_name_is_served(host: str, allowed: bool) -> None:
+    app = application(host="0.0.0.0", auth="none", allowed_origins=("https://cams.example",))  # noqa: S104 - nothing listens
+    answer = asyncio.run(get(app, "/api/v1/status", Host=host))
+    assert answer.status_code == (200 if allowed else 403)
+    assert allowed or "server.allowed_origins" in answer.json()["detail"]
+
+
+def test_without_a_token_the_name_on_which_it_listens_is_served() -> None:
+    app = application(host="cams.lan", auth="none")
+    assert asyncio.run(get(app, "/api/v1/status", Host="cams.lan:8000")).status_code == 200
+
+
+def test_without_a_token_a_page_under_another_site_s_name_neither_writes_nor_watches() -> None:
+    """As a browser asks for it when that name was made to resolve to this machine: the Origin equals the Host."""
+    app = application(host="0.0.0.0", auth="none")  # noqa: S104 - nothing listens
+    rebound = {"Host": "attacker.example:8000", "Origin": "http://attacker.example:8000"}
+
+    async def scenario() -> None:
+        async with browser(app, **rebound) as client:
+            answer = await client.put("/api/v1/cameras/lobby/rules", json={"lines": [], "zones": []})
+            assert answer.status_code == 403
+
+    asyncio.run(scenario())
+    sent, listened = ask_websocket(app, rebound)
+    assert (sent[0]["type"], sent[0]["status"], listened) == ("websocket.http.response.start", 403, False)
 
 
 @pytest.mark.parametrize(
