@@ -65,7 +65,7 @@ def limits_of(harness: Harness) -> connections.ConnectionLimits:
     [server] = harness.server._server.servers
     [listener] = server.sockets
     assert isinstance(listener._sock, connections.LimitedListener)  # type: ignore[attr-defined]
-    return listener._sock.limits  # type: ignore[attr-defined,no-any-return]
+    return listener._sock.limits  # type: ignore[attr-defined]
 
 
 def test_over_tls_who_never_shakes_hands_counts_and_who_is_one_too_many_is_closed(

@@ -185,7 +185,10 @@ def test_a_form_of_many_fields_is_refused() -> None:
 
 def test_who_leaves_in_the_midst_of_the_form_leaves_no_error_behind() -> None:
     app = application(token=TOKEN)
-    messages = [{"type": "http.request", "body": b"token=", "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"token=", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     statuses = []
 
     async def receive() -> dict[str, Any]:
