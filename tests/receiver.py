@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -15,7 +15,10 @@ __all__ = ["Answer", "Receiver", "Request", "free_port"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server does with a request. act: `stall` answers nothing, `drip` a header byte by byte."""
+    """What the server does with a request.
+
+    act: `stall` answers nothing until the receiver's `answer` is replaced, `drip` a header byte by byte.
+    """
 
     status: int = 200
     headers: Mapping[str, str] | None = None
@@ -48,7 +51,7 @@ class Receiver:
     """Listens while the context is open; may be opened again. `answer` may be replaced at any time."""
 
     def __init__(self, answer: Callable[[Request], Answer] = lambda _: Answer()) -> None:
-        self.answer = answer
+        self._answer = answer
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/hook/t0psecret"
         self._requests: list[Request] = []
@@ -56,6 +59,17 @@ class Receiver:
         self._closing = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def answer(self) -> Callable[[Request], Answer]:
+        """What it does with each request."""
+        return self._answer
+
+    @answer.setter
+    def answer(self, answer: Callable[[Request], Answer]) -> None:
+        with self._changed:
+            self._answer = answer
+            self._changed.notify_all()
 
     @property
     def requests(self) -> list[Request]:
@@ -83,9 +97,17 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = receiver.answer(Request(self.path, headers, body, 0))
+                request, asked = Request(self.path, headers, body, 0), receiver.answer
+                answer = asked(request)
+                while answer.act == "stall":
+                    receiver.note(request)
+                    if not receiver.goes_on(asked) or _is_gone(self.connection):
+                        self.close_connection = True
+                        return
+                    asked = receiver.answer
+                    answer = asked(request)
                 status = answer.status if answer.act == "answer" else 0
-                receiver.note(Request(self.path, headers, body, status))
+                receiver.note(replace(request, status=status))
                 receiver.act(answer, self)
 
             def log_message(self, *_: object) -> None:
@@ -109,12 +131,16 @@ class Receiver:
             self._requests.append(request)
             self._changed.notify_all()
 
+    def goes_on(self, asked: Callable[[Request], Answer]) -> bool:
+        """Wait until another answer than this is to be given; False: the server closes."""
+        with self._changed:
+            changed = self._changed.wait_for(lambda: self._answer is not asked or self._closing.is_set(), 60)
+        return changed and not self._closing.is_set()
+
     def act(self, answer: Answer, handler: BaseHTTPRequestHandler) -> None:
         """Answer, or don't."""
         handler.close_connection = True
-        if answer.act == "stall":
-            self._closing.wait(60)
-        elif answer.act == "drip":
+        if answer.act == "drip":
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
             while not self._closing.wait(0.1):
                 handler.wfile.write(b"x")
@@ -129,7 +155,19 @@ class Receiver:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         assert self._server is not None
         assert self._thread is not None
-        self._closing.set()
+        with self._changed:
+            self._closing.set()
+            self._changed.notify_all()
         self._server.shutdown()
         self._thread.join(5)
         self._server.server_close()
+
+
+def _is_gone(connection: socket.socket) -> bool:
+    """Whether the client has hung up."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -39,6 +39,7 @@ class MqttConfig(Section):
     base_topic: Topic = "streamer"
     discovery: Topic | None = "homeassistant"
     timezone: str | None = None
+    queue_size: int = Field(default=1000, ge=10, le=100_000)
 
     @field_validator("timezone")
     @classmethod

@@ -29,6 +29,7 @@ __all__ = ["Outcome", "Target", "judge", "retry_after"]
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0  # seconds between attempts
 _LONGEST_ASKED = 3600.0  # seconds for which a target may have us wait
+_SLOW_AFTER = 3.0  # seconds under way from which an attempt is told as a problem, though it may yet succeed
 _OUTBOX_PAUSE = 5.0
 _MOST_READ = 64 * 1024  # bytes of an answer
 
@@ -101,7 +102,11 @@ class Target:
                 await self._deliver(delivery, client, signals)
 
     async def _deliver(self, delivery: Delivery, client: httpx.AsyncClient, signals: Signals) -> None:
-        outcome, why = await self._attempt(delivery, client)
+        slow = asyncio.get_running_loop().call_later(_SLOW_AFTER, self._report, f"{self._host}: no answer yet")
+        try:
+            outcome, why = await self._attempt(delivery, client)
+        finally:
+            slow.cancel()
         self._attempts.labels(self.name, outcome.value).inc()
         if outcome is Outcome.RETRY:
             self._report(why)

@@ -30,13 +30,13 @@ __all__ = ["MqttSink"]
 
 log = logging.getLogger(__name__)
 
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0  # seconds between attempts: however long it was gone, it is found soon
 _OPEN_SECONDS = 5.0
 _ANSWER_SECONDS = 10.0  # for the broker to acknowledge a message
 _KEEPALIVE_SECONDS = 20  # a client gone without a word is noticed after one and a half times this
 _PACE_SECONDS = 0.2  # between batches: occupancy may flicker with each frame
 _LOOK_SECONDS = 30.0  # at the clock, should it be set while nothing happens
 _RECALL_SECONDS = 5.0  # between attempts
-_MOST_EVENTS = 1000  # that wait for a broker which is gone
 _AT_ONCE = 10  # messages under way
 
 
@@ -83,7 +83,7 @@ class MqttSink:
             self._topics,
             self._discovery,
             encode=encode,
-            most_events=_MOST_EVENTS,
+            most_events=config.queue_size,
             clock=clock,
             counts_known=recall is None,
         )
@@ -158,7 +158,7 @@ class MqttSink:
                 signals.wake.set()
 
     async def _stay_connected(self, signals: Signals) -> None:
-        backoff = Backoff(1.0, 60.0)
+        backoff = Backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
         host, port = self._config.address
         while not signals.stopping.is_set():
             try:

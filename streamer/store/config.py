@@ -30,7 +30,7 @@ class StoreConfig(Section):
     """Where figures are kept. `url` may hold a password, and is never shown."""
 
     url: SecretStr | None = SecretStr("sqlite:///streamer.sqlite3")
-    queue_size: int = Field(default=50_000, ge=1000, le=5_000_000)
+    queue_size: int = Field(default=50_000, ge=10, le=5_000_000)
     retention: RetentionConfig = RetentionConfig()
 
     @field_validator("url", mode="before")

@@ -142,6 +142,15 @@ def test_a_target_that_stalls_holds_up_no_other_and_gets_it_later(sent: Sent, re
         receiver.wait("all", lambda r: r.delivered == keys, 20)
 
 
+def test_a_target_that_stalls_is_told_before_its_time_is_over(sent: Sent, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Answer(act="stall")
+    sent.start(("slow", receiver.url, {"timeout": 60})).event(crossing("1", time.time()))
+    eventually("it is told", lambda: "no answer yet" in sent.health.degraded.get("webhook slow", ""))
+    receiver.answer = lambda _: Answer()
+    receiver.wait("it is delivered when the target goes on", lambda r: r.delivered == ["1"])
+    eventually("works again", lambda: not sent.health.degraded)
+
+
 def test_a_redirect_is_not_followed_but_said(sent: Sent, receiver: Receiver) -> None:
     with Receiver() as elsewhere:
         receiver.answer = lambda _: Answer(307, {"Location": elsewhere.url})
