@@ -56,7 +56,7 @@ class CameraConfig(RulesConfig):
     webcam_size: str | None = Field(default=None, pattern=r"^\d{2,5}x\d{2,5}$")
     webcam_fps: float | None = Field(default=None, gt=0, le=240)
     allow_hls: bool = False
-    open_timeout: Seconds = 10.0
+    open_timeout: Seconds = 8.0
     stall_timeout: Seconds = 4.0
     reconnect_min: Seconds = 1.0
     reconnect_max: Seconds = 30.0

@@ -73,6 +73,10 @@ class Attempt:
         """Why it ended, or None: on request, or at the end of a file."""
         self.active_at = time.monotonic()
         """When it last got on: entered a phase, or had a frame due. The watchdog looks at this."""
+        self.began_at = self.active_at
+        """When it began to open the source."""
+        self.receives = False
+        """Something came, even if there is no picture in it yet."""
 
     def start(self) -> None:
         """Begin, in a new thread."""
@@ -169,6 +173,7 @@ class Attempt:
         return deliver
 
     def _on_drop(self, reason: DropReason) -> None:
+        self.receives = True
         self._owner.dropped(self, reason)
 
     def _on_progress(self, fraction: float) -> None:
@@ -177,5 +182,7 @@ class Attempt:
 
     def _enter(self, phase: Phase) -> None:
         self.active_at = time.monotonic()
+        if phase is Phase.OPENING:
+            self.began_at = self.active_at
         self.phase = phase
         self._owner.changed(self)

@@ -237,28 +237,35 @@ class CameraReader:
 
     def _until_next_look(self, attempt: Attempt) -> float:
         """Seconds until the figures or the watchdog want attention."""
-        if (allowed := self._allowance(attempt)) is None:
+        if (deadline := self._deadline(attempt)) is None:
             return _TICK
-        return min(_TICK, max(0.001, attempt.active_at + allowed - time.monotonic()))
+        return min(_TICK, max(0.001, deadline - time.monotonic()))
 
-    def _allowance(self, attempt: Attempt) -> float | None:
-        """Seconds that an attempt may be inactive in its phase; None: as long as it likes."""
+    def _deadline(self, attempt: Attempt) -> float | None:
+        """Until when an attempt may be inactive in its phase, on the monotonic clock; None: as long as it likes."""
+        camera, active_at = self._camera, attempt.active_at
         if attempt.phase in {Phase.PREPARING, Phase.ENDED}:
             return None
-        if attempt.phase is Phase.OPENING or self._first_frame_at is None:
-            # A camera that answered may still take as long as connecting may until its next key frame.
-            return max(self._camera.open_timeout, self._camera.stall_timeout) + _TICK
-        stalled = self._status.state is CameraState.STALLED
-        return self._camera.stall_timeout * (_REOPEN_AFTER if stalled else 1)
+        if attempt.phase is Phase.READING and self._first_frame_at is not None:
+            stalled = self._status.state is CameraState.STALLED
+            return active_at + camera.stall_timeout * (_REOPEN_AFTER if stalled else 1)
+        longest = max(camera.open_timeout, camera.stall_timeout) + _TICK
+        if attempt.phase is Phase.OPENING or attempt.receives:
+            # A camera that sends may still take as long as connecting may until its next key frame.
+            return active_at + longest
+        # FFmpeg has looked into the stream while it opened it: what it saw comes at once, however long that took.
+        return max(attempt.began_at + longest, active_at + _TICK)
 
     def _overdue(self, attempt: Attempt) -> SourceError | None:
         """The watchdog: shows when nothing came for too long, and returns why the source is to be opened again."""
-        allowed = self._allowance(attempt)
-        if allowed is None or time.monotonic() < attempt.active_at + allowed:
+        deadline = self._deadline(attempt)
+        if deadline is None or time.monotonic() < deadline:
             return None
         where = shown(self._camera)
         if attempt.phase is Phase.OPENING:
             return SourceError(f"{where}: no answer within {self._camera.open_timeout:g} s")
+        if self._first_frame_at is None and not attempt.receives:
+            return SourceError(f"{where}: connected, but no video came in {time.monotonic() - attempt.began_at:.3g} s")
         kind = "frame" if self._first_frame_at is not None else "frame that can be decoded"
         error = SourceError(f"{where}: no {kind} for {self._quiet(attempt):.3g} s")
         if self._status.state is CameraState.LIVE:  # it may go on by itself: there is a little time left

@@ -208,6 +208,13 @@ def test_server_that_never_answers_is_given_up_in_time(scheme: str) -> None:
             assert time.monotonic() - began < 2.5
 
 
+def test_server_that_answers_but_sends_nothing_is_told_as_that_in_the_time_for_connecting() -> None:
+    with ScriptedRtsp(plays(tuple)) as server, Watch(camera(server.url, open_timeout=1, stall_timeout=1)) as watch:
+        took = watch.wait(lambda: CameraState.RECONNECTING in watch.states, 10)
+        assert "no video came" in watch.statuses[-1].reason
+        assert took < 4
+
+
 def test_refused_connection_and_unknown_host_are_told_apart() -> None:
     with pytest.raises(SourceError, match="connection refused"):
         probe(camera(f"rtsp://127.0.0.1:{free_port()}/cam"), 5)
