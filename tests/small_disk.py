@@ -1,4 +1,4 @@
-"""A file system of 1 MB, for what happens when it is full."""
+"""A small file system, for what happens when it is full."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["fill", "small_disk"]
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path, *, megabytes: int = 1) -> Iterator[Path]:
     """Mounted in this folder while the context is open."""
     disk = folder / "small"
     disk.mkdir()
     mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(disk)], check=False, capture_output=True
     ).returncode == 0  # fmt: skip
-    require(mounted, "may not mount a file system of 1 MB (needs root)")
+    require(mounted, "may not mount a small file system (needs root)")
     try:
         yield disk
     finally:

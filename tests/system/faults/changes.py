@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from pathlib import Path
 
-from streamer.client import EventMessage, connect
 from tests.media import make_video
 from tests.system.faults.figures import Figure
 from tests.system.faults.gaps import Gaps
+from tests.system.faults.scene import ROUND, ZONE, Told, visits_and_stays
 from tests.system.program import Program, eventually
 from tests.system.rtsp_server import RtspServer
 
@@ -18,8 +17,9 @@ __all__ = ["changes"]
 
 _HOUR = 3600.0
 _STEPS = (_HOUR, -_HOUR, 0.0)  # what the clock is wrong by, one after the other: + 1 h, - 2 h, + 1 h
-_STEP_EVERY = 9.0  # s
-_LONGEST_STAY = 40.0  # s; nobody is in the demo scene for more than 26 s
+_STEP_EVERY = 7.0  # s, so that all of them come within one round of the scene
+_SETTLED = 3.0  # s in which all who are in the picture at first are told of
+_LONGEST_VISIT = 40.0  # s; nobody is in the demo scene for more than 26 s
 
 
 def changes(folder: Path, _times: int) -> list[Figure]:
@@ -48,46 +48,32 @@ def _codec(folder: Path) -> list[Figure]:
 
 
 def _clock(folder: Path) -> list[Figure]:
-    told = folder / "clock"
-    told.write_text("0")
-    stays: list[float] = []
-    keys: list[str] = []
-    stopping = threading.Event()
-
-    async def listen(url: str) -> None:
-        async with connect(url, events="*", frames="none") as stream:
-            async for message in stream:
-                if isinstance(message, EventMessage) and message.kind == "visit_ended":
-                    stays.append(message.timestamp - float(message.data["started_at"]))
-                    keys.append(message.key)
-                if stopping.is_set():
-                    return
-
-    config = {"cameras": [{"id": "demo", "source": "demo", "max_fps": 8}]}
-    environ = {"STREAMER_TEST_CLOCK": str(told)}
+    wrong = folder / "clock"
+    wrong.write_text("0")
+    config = {"cameras": [{"id": "demo", "source": "demo", "max_fps": 8, "zones": [ZONE]}]}
+    environ = {"STREAMER_TEST_CLOCK": str(wrong)}
     with Program(folder, config, environ=environ, module="tests.system.faults.clock_program") as program:
         program.wait_for_state("demo", "live", 120)
-        listener = threading.Thread(target=lambda: asyncio.run(listen(program.url)), name="listener")
-        listener.start()
-        with Gaps(program) as gaps:
+        with Gaps(program) as gaps, Told(program) as told:
             pause = threading.Event()
-            for wrong in _STEPS:
+            begin = time.monotonic() + _SETTLED
+            for step in _STEPS:
                 pause.wait(_STEP_EVERY)
-                told.write_text(str(wrong))
-            begin = time.monotonic()
-            eventually("visits ended", lambda: len(stays) >= 5 and time.monotonic() - begin > _STEP_EVERY, 60)
+                wrong.write_text(str(step))
+            pause.wait(begin + ROUND - time.monotonic())
             gap = gaps.longest()
             reconnects = program.camera("demo")["reconnects"]
-            stopping.set()
-            listener.join(15)
+        ended = [each.event for each in told.heard if each.event.kind == "visit_ended"]
     fault = "wall clock set by + 1, - 2 and + 1 h"
+    lasted = [event.timestamp - float(event.data["started_at"]) for event in ended]
     return [
         Figure.at_most(fault, "longest gap of results", gap, 1),
         Figure.at_most(fault, "reconnects", reconnects, 0, ""),
-        Figure.at_most(fault, "visits told to end twice", len(keys) - len(set(keys)), 0, ""),
-        Figure.at_most(fault, f"stays of less than 0 or more than {_LONGEST_STAY:g} s", _odd(stays), 0, ""),
+        *visits_and_stays(fault, told, "demo", begin),
+        Figure.at_most(fault, "visits told to end twice", len(ended) - len({event.key for event in ended}), 0, ""),
+        Figure.at_most(fault, f"visits of less than 0 or more than {_LONGEST_VISIT:g} s", _odd(lasted), 0, ""),
     ]
 
 
-def _odd(stays: list[float]) -> int:
-    return sum(not 0 <= stay <= _LONGEST_STAY for stay in stays)
+def _odd(visits: list[float]) -> int:
+    return sum(not 0 <= seconds <= _LONGEST_VISIT for seconds in visits)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
-from tests.system.program import Program
+from tests.system.program import Program, eventually
 
-__all__ = ["Figure", "Process", "Rows", "counter"]
+__all__ = ["Figure", "Process", "Rows", "counter", "trouble_told"]
 
 
 _TIMINGS = ("s", "%")
@@ -74,3 +75,22 @@ def counter(program: Program, name: str, *labels: str) -> float:
         for line in program.text("/metrics").splitlines()
         if line.startswith(name) and all(label in line for label in labels)
     )
+
+
+def trouble_told(program: Program, camera: str, fault: str, reason: str, since: Callable[[], float | None]) -> Figure:
+    """The seconds until a camera's trouble is told with this reason; waits for it.
+
+    reason: a regular expression. since: says when it began, UTC s; None: not yet.
+    """
+    status = eventually(f"{camera} is told", lambda: _trouble(program, camera), 40)
+    found = str(status["reason"])
+    short = found.partition(": ")[2][:60] or found[:60]
+    begin = since()
+    if not re.search(reason, found) or begin is None:
+        return Figure.exactly(fault, f"told with its reason, not: {short}", 0, "1", holds=False)
+    return Figure.at_most(fault, f"told: {short}", float(status["since"]) - begin, 10)
+
+
+def _trouble(program: Program, camera: str) -> dict[str, Any] | None:
+    status = program.camera(camera)
+    return status if status["state"] in {"stalled", "reconnecting", "failed"} else None

@@ -8,7 +8,9 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
+from itertools import count
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -20,6 +22,7 @@ _REQUEST = re.compile(
     rb"(?P<method>[A-Z_]+) (?P<url>\S+) RTSP/1\.0\r\n(?:.*?\r\n)?CSeq: *(?P<number>\d+)", re.DOTALL | re.IGNORECASE
 )
 _VIDEO = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track0\r\n"
+_PCMU, _PCMU_SILENCE, _AUDIO_SAMPLES = 0, b"\xff", 160  # payload type; a sample; samples of a packet: 20 ms
 _AUDIO = "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:track1\r\n"
 
 
@@ -32,10 +35,11 @@ class Answer(NamedTuple):
 
 
 class Script(NamedTuple):
-    """answer: to a method; None: never. moments: makes the video that is sent from PLAY on."""
+    """answer: to a method; None: never. moments: makes the video that is sent from PLAY on. audio: is sent, too."""
 
     answer: Callable[[str], Answer | None]
     moments: Callable[[], Iterable[Moment]] = tuple
+    audio: bool = False
 
 
 def _plainly(method: str, media: str = _VIDEO) -> Answer:
@@ -47,9 +51,12 @@ def _plainly(method: str, media: str = _VIDEO) -> Answer:
     return Answer(headers=("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", "Session: 1"))
 
 
-def plays(moments: Callable[[], Iterable[Moment]]) -> Script:
-    """Serves video; it may well end, with the connection left open. Audio is offered, too."""
-    return Script(lambda method: _plainly(method, _VIDEO + _AUDIO), moments)
+def plays(moments: Callable[[], Iterable[Moment]], *, audio: bool = False) -> Script:
+    """Serves video; it may well end, with the connection left open. Audio is offered, too.
+
+    audio: it is sent as well, for ever, as some cameras do to whoever plays the video, whether he asked for it or not.
+    """
+    return Script(lambda method: _plainly(method, _VIDEO + _AUDIO), moments, audio)
 
 
 def audio_only() -> Script:
@@ -74,11 +81,17 @@ def says_nothing() -> Script:
 
 
 class ScriptedRtsp:
-    """Serves one script at `url` while the context is open; `asked` counts the requests by method."""
+    """Serves one script at `url` while the context is open.
+
+    asked: counts the requests by method. began_at: when the first client came, and ended_at: when the video ended for
+    the last one, UTC s; None: not yet.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: dict[str, int] = {}
+        self.began_at: float | None = None
+        self.ended_at: float | None = None
         self._closing = threading.Event()
         self._connections: set[socket.socket] = set()
         outer = self
@@ -103,9 +116,10 @@ class ScriptedRtsp:
     def _serve(self, connection: socket.socket) -> None:
         """One client, until it goes."""
         self._connections.add(connection)
+        self.began_at = self.began_at or time.time()
         gone = threading.Event()
         writing = threading.Lock()
-        player: threading.Thread | None = None
+        players: list[threading.Thread] = []
         received = b""
         with contextlib.suppress(OSError):
             while more := connection.recv(65536):
@@ -113,11 +127,15 @@ class ScriptedRtsp:
                 while b"\r\n\r\n" in received:
                     request, _, received = received.partition(b"\r\n\r\n")
                     method = self._answer(connection, writing, request)
-                    if method == "PLAY" and player is None:
-                        player = threading.Thread(target=self._play, args=(connection, writing, gone), name="rtp")
-                        player.start()
+                    if method == "PLAY" and not players:
+                        players = [
+                            threading.Thread(target=play, args=(connection, writing, gone), name=play.__name__)
+                            for play in (self._play_video, self._play_audio)
+                        ]
+                        for player in players:
+                            player.start()
         gone.set()
-        if player is not None:
+        for player in players:
             player.join()
         self._connections.discard(connection)
 
@@ -136,13 +154,28 @@ class ScriptedRtsp:
                 connection.sendall(("\r\n".join(lines) + "\r\n\r\n" + answer.body).encode())
         return method
 
-    def _play(self, connection: socket.socket, writing: threading.Lock, gone: threading.Event) -> None:
+    def _play_video(self, connection: socket.socket, writing: threading.Lock, gone: threading.Event) -> None:
         with contextlib.suppress(OSError):
             for wait, sent in packets(self.script.moments()):
                 if gone.wait(wait):
                     return
                 with writing:
                     connection.sendall(b"".join(struct.pack(">cBH", b"$", 0, len(each)) + each for each in sent))
+            self.ended_at = time.time()
+
+    def _play_audio(self, connection: socket.socket, writing: threading.Lock, gone: threading.Event) -> None:
+        """Silence, as RTP on the channel that a client would ask for as its second."""
+        if not self.script.audio:
+            return
+        with contextlib.suppress(OSError):
+            for number in count():
+                if gone.wait(_AUDIO_SAMPLES / 8000):
+                    return
+                timestamp = number * _AUDIO_SAMPLES % 0x100000000
+                header = struct.pack(">BBHII", 0x80, _PCMU, number % 0x10000, timestamp, 0xA0D10)
+                packet = header + _PCMU_SILENCE * _AUDIO_SAMPLES
+                with writing:
+                    connection.sendall(struct.pack(">cBH", b"$", 2, len(packet)) + packet)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -10,9 +10,10 @@ from tests.system.faults.changes import changes
 from tests.system.faults.ends import ends_in_every_state
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
-from tests.system.faults.servers import ill_streams, refusing_servers
+from tests.system.faults.servers import refusing_servers
 from tests.system.faults.sinks import ill_sinks
 from tests.system.faults.starts import broken_configs, broken_models, signals
+from tests.system.faults.streams import ill_streams
 from tests.system.faults.stuck import stuck_viewers
 from tests.system.faults.video import frozen_server, killed_server
 from tests.system.faults.viewers import ill_viewers
