@@ -96,7 +96,7 @@ class RedisStore:
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
         except ImportError:
-            raise ConfigError("cache.url: needs the package redis: pip install 'streamer[redis]'") from None
+            raise ConfigError("cache.url: needs the package redis: pip install redis") from None
         register_secret(url.partition("://")[2].rpartition("@")[0].partition(":")[2])
         self._shown = redact(url)
         try:

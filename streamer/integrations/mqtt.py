@@ -64,7 +64,7 @@ class MqttSink:
         try:
             import aiomqtt
         except ImportError:
-            raise ConfigError("mqtt: needs the package aiomqtt: pip install 'streamer[mqtt]'") from None
+            raise ConfigError("mqtt: needs the package aiomqtt: pip install aiomqtt") from None
         self._mqtt = aiomqtt
         self._config = config
         self._tls = _tls_context(config)

@@ -38,7 +38,7 @@ class WebhookSink:
         try:
             import httpx
         except ImportError:
-            raise ConfigError("webhooks: needs the package httpx: pip install 'streamer[webhooks]'") from None
+            raise ConfigError("webhooks: needs the package httpx: pip install httpx") from None
         self._httpx = httpx
         for library in ("httpx", "httpcore"):  # they log every URL, and all that a server answers
             logging.getLogger(library).setLevel(logging.WARNING)

@@ -205,7 +205,9 @@ def _parse(url: str) -> URL:
         try:
             import psycopg  # noqa: F401 - only whether it is there
         except ImportError:
-            raise ConfigError("store.url: PostgreSQL needs a package: pip install 'streamer[postgres]'") from None
+            raise ConfigError(
+                "store.url: PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'"
+            ) from None
         return parsed.set(drivername="postgresql+psycopg")
     raise ConfigError(f"store.url: {backend} can't be used: sqlite:///FILE or postgresql://…")
 

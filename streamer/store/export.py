@@ -86,7 +86,7 @@ def _open(form: Format, out: IO[bytes], table: Table, names: Sequence[str], time
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise ConfigError("--format parquet needs a package: pip install 'streamer[parquet]'") from None
+        raise ConfigError("--format parquet needs the package pyarrow: pip install pyarrow") from None
     kinds = {BigInteger: pa.int64(), Integer: pa.int32(), Double: pa.float64(), Boolean: pa.bool_()}
     schema = pa.schema(
         (name, pa.timestamp("ms", tz="UTC") if name in times else kinds.get(type(table.c[name].type), pa.string()))
