@@ -28,7 +28,7 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "-c", "--config", metavar="FILE", show_default=False,
-        help="The configuration. Default: config.yaml in this folder; without one, the built-in demo.",
+        help="The configuration. Default: config.yaml in this folder; without one, the built-in, with the demo camera.",
     ),
 ]  # fmt: skip
 
@@ -37,7 +37,8 @@ def configuration(path: Path | None) -> Config:
     """The configuration that a command is to use. Raises ConfigError."""
     if path is None and not DEFAULT_FILE.exists():
         errors.print(
-            "no config.yaml in this folder: showing the built-in demo. `streamer init` writes one to start from."
+            "no config.yaml in this folder: taking the built-in one, with the demo camera. Name yours with -c FILE; "
+            "`streamer init` writes one to start from."
         )
         return parse_config(resource_text("config.yaml"), name="the built-in config.yaml")
     return load_config(path or DEFAULT_FILE)

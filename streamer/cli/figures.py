@@ -25,15 +25,31 @@ CameraOption = Annotated[
 
 
 def store_of(config: Path | None) -> Database:
-    """The opened store. Raises StreamerError."""
+    """The opened store, which is there already: none is made. Raises StreamerError."""
     url = configuration(config).store.url
     if url is None:
         raise StoreError("store.url: none: this configuration keeps no figures")
     from streamer.store.database import Database
 
     database = Database(url.get_secret_value())
+    _must_exist(database)
     database.open()
     return database
+
+
+def _must_exist(database: Database) -> None:
+    """In the wrong folder, a new file would be made and found to be empty, as if nobody had come."""
+    if database.file is None:
+        return
+    try:
+        database.file.stat()
+    except FileNotFoundError:
+        raise StoreError(
+            f"nothing is kept at {database.shown}: name the configuration of the streamer that keeps figures, "
+            "with -c FILE"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{database.shown}: {error.strerror}") from None
 
 
 def milliseconds_of(begin: str, end: str) -> tuple[int, int]:

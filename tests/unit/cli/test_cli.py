@@ -199,3 +199,32 @@ def test_a_configuration_without_a_store_has_nothing_to_export(run: Run, tmp_pat
     (tmp_path / "config.yaml").write_text("cameras: [{id: door, source: demo}]\nstore: {url: none}")
     code, _, said = run("export", "--what", "visits", *RANGE, "--out", "v.csv")
     assert (code, "keeps no figures" in said) == (2, True)
+
+
+WANTED = (
+    ("export", "--what", "visits", *RANGE, "--out", "v.csv"),
+    ("purge", *RANGE, "--yes"),
+)
+
+
+@pytest.mark.parametrize("command", WANTED, ids=lambda command: command[0])
+@pytest.mark.parametrize("config", ["", "cameras: [{id: door, source: demo}]"], ids=["built-in", "its own"])
+def test_where_no_figures_are_none_are_made(run: Run, tmp_path: Path, command: tuple[str, ...], config: str) -> None:
+    if config:
+        (tmp_path / "config.yaml").write_text(config)
+    code, _, said = run(*command)
+    assert (code, f"nothing is kept at {tmp_path / 'streamer.sqlite3'}: name the configuration" in said) == (2, True)
+    assert ("taking the built-in one" in said) == (not config)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] * bool(config)
+
+
+@pytest.mark.parametrize("command", WANTED, ids=lambda command: command[0])
+def test_a_store_that_can_not_be_looked_for_is_told_without_a_traceback(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "config.yaml").write_text(
+        "cameras: [{id: door, source: demo}]\nstore: {url: 'sqlite:///file/streamer.sqlite3'}"
+    )
+    code, _, said = run(*command)
+    assert (code, f"{tmp_path / 'file' / 'streamer.sqlite3'}: Not a directory" in said) == (2, True)
