@@ -49,8 +49,9 @@ _LARGEST_MESSAGE = 64 * 1024 * 1024
 class FaceObject(TypedDict):
     """One face of a result. x, y, w, h: pixels of the camera's picture. since: UTC seconds.
 
-    tracked: seen in this very frame; else its place is an estimate. age is None before the first usable look, raw (the
-    newest single look, unsmoothed) too.
+    static: a picture of a face, such as a poster. counted: it counts as a visit, which a static one doesn't unless
+    asked for. tracked: seen in this very frame; else its place is an estimate. age is None before the first usable
+    look, raw (the newest single look, unsmoothed) too.
     """
 
     id: int
@@ -59,6 +60,8 @@ class FaceObject(TypedDict):
     y: float
     w: float
     h: float
+    static: bool
+    counted: bool
     detection: dict[str, Any]
     age: dict[str, Any] | None
     gender: dict[str, Any]
@@ -69,10 +72,17 @@ class FaceObject(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Comes after each connect. cameras: as in the API."""
+    """Comes after each connect. cameras: those that the token may see, as in the API.
+
+    privacy: as configured. role: of the token; 'admin' where the server asks for none. session: signed in on the login
+    page, which no program does.
+    """
 
     version: int
     server: str
+    privacy: str
+    role: str
+    session: bool
     cameras: Sequence[Mapping[str, Any]]
 
 
@@ -120,12 +130,16 @@ class EventMessage:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The figures of one second. viewer: what became of this connection's own messages."""
+    """The figures of one second. viewer: what became of this connection's own messages.
+
+    degraded: parts beside the video that can't do their work, such as the store, each with the reason.
+    """
 
     timestamp: float
     cameras: Sequence[Mapping[str, Any]]
     viewers: Mapping[str, int]
     viewer: Mapping[str, int]
+    degraded: Mapping[str, str]
 
 
 Message = Hello | ResultMessage | Picture | EventMessage | Stats
@@ -145,7 +159,8 @@ def connect(
     """A stream to be entered with `async with`.
 
     url: of the server, such as http://host:8000; a path before `/ws` is kept. The other arguments are those of the
-    `subscribe` message. token: the server's `auth.token`.
+    `subscribe` message. token: one with the role viewer, operator or admin (`streamer token new`), or the server's
+    `auth.token`.
     """
     subscription: dict[str, Any] = {
         "type": "subscribe",
@@ -274,9 +289,9 @@ def _parse(raw: str | bytes) -> Message | None:
             keys = ("kind", "camera", "timestamp", "rule", "direction", "object", "data", "key", "visit")
             return EventMessage(*(document[key] for key in keys))
         case "stats":
-            return Stats(document["timestamp"], document["cameras"], document["viewers"], document["viewer"])
+            return Stats(*(document[key] for key in ("timestamp", "cameras", "viewers", "viewer", "degraded")))
         case "hello":
-            return Hello(document["version"], document["server"], document["cameras"])
+            return Hello(*(document[key] for key in ("version", "server", "privacy", "role", "session", "cameras")))
         case "error":
             raise ProtocolError(document["code"], document["message"])
     return None

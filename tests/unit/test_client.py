@@ -7,13 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect as open_websocket
 
 from streamer import client
-from streamer.client import EventMessage, Hello, Picture, ResultMessage, Stats, connect
+from streamer.client import EventMessage, FaceObject, Hello, Message, Picture, ResultMessage, Stats, connect
 from streamer.errors import ProtocolError, StreamerError
+from streamer.server.protocol import SUBPROTOCOL
 from tests.server_harness import Scene, running_server, until
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -88,6 +91,31 @@ def test_every_kind_of_message_arrives_typed() -> None:
                     if isinstance(message, ResultMessage):
                         assert message.camera == "lobby"
                         break
+
+    run(scenario())
+
+
+def keys_of(message: Message | None) -> set[str]:
+    """Those of the document that a message was made of, as far as it holds them."""
+    assert message is not None
+    names = {field.name for field in fields(message)}
+    return (names - {"width", "height"} | {"resolution"}) if isinstance(message, ResultMessage) else names
+
+
+@pytest.mark.system
+def test_the_messages_hold_all_that_the_server_sends() -> None:
+    async def scenario() -> None:
+        sent: dict[str, Any] = {}
+        async with running_server() as harness:
+            address = client._websocket_url(harness.url)
+            async with open_websocket(address, subprotocols=[SUBPROTOCOL]) as websocket:  # type: ignore[list-item]
+                await websocket.send('{"type":"subscribe"}')
+                while not ({"hello", "result", "event", "stats"} <= set(sent) and sent["result"]["objects"]):
+                    document = json.loads(await websocket.recv())
+                    sent[document["type"]] = document
+        for document in sent.values():
+            assert keys_of(client._parse(json.dumps(document))) == set(document) - {"type"}, document["type"]
+        assert set(sent["result"]["objects"][0]) == set(FaceObject.__annotations__)
 
     run(scenario())
 
