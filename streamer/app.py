@@ -33,6 +33,7 @@ from streamer.integrations.recall import recall_from
 from streamer.memory import TRIM_SECONDS, give_back_freed_memory
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
+from streamer.own_thread import in_own_thread
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
 from streamer.server.hub import Hub
@@ -50,7 +51,7 @@ _IMAGES = "/analyze"  # the images' lane: no camera can have this id
 
 log = logging.getLogger(__name__)
 
-_IDLE_LOOK = 1.0  # s between looks for cameras without frames
+_IDLE_LOOK = 1.0  # s between looks for cameras without frames, and at the store
 # What each part may take of the 5 s in which a stop must be done.
 _STOP_READERS, _STOP_CONTROL, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 0.2, 0.8, 1.0, 1.0
 
@@ -106,8 +107,9 @@ class App:
         self._live: set[str] = set()
         self._watches: list[asyncio.Task[None]] = []
         self._rule_book = RuleBook(config.cameras, self._database, self.set_rules)
-        if self._database is not None:
-            self._sinks.append(self._make_store_writer(self._database))
+        self._store_writer = None if self._database is None else self._make_store_writer(self._database)
+        if self._store_writer is not None:
+            self._sinks.append(self._store_writer)
         self._images = self._make_image_service()
         services = Services(
             config=config,
@@ -178,7 +180,7 @@ class App:
             sink.start()
         self._pool.start()
         self._cameras.start()
-        self._watches = [asyncio.create_task(self._watch_idle_cameras()), asyncio.create_task(_keep_memory_small())]
+        self._watches = [asyncio.create_task(self._watch()), asyncio.create_task(_keep_memory_small())]
         if self.config.inference.adapt:
             self._load_control.start()
         return port
@@ -187,7 +189,7 @@ class App:
         """End everything, from cameras to viewers; what does not end in its time is left behind, and said."""
         for watch in self._watches:
             watch.cancel()
-        late = await asyncio.to_thread(self._stop_threads)
+        late = await in_own_thread(self._stop_threads, "stop")
         await self._server.stop(_STOP_SERVER)
         await self._images.close()
         for what in late:
@@ -222,10 +224,12 @@ class App:
             self._mqtt.occupancy(result.camera, result.occupancy)
         self.hub.publish(frame, result, faces)
 
-    async def _watch_idle_cameras(self) -> None:
-        """End the visits at cameras that deliver no frames by which they would end."""
+    async def _watch(self) -> None:
+        """End the visits at cameras that deliver no frames by which they would end; tell of a store that hangs."""
         while True:
             await asyncio.sleep(_IDLE_LOOK)
+            if self._store_writer is not None:
+                self._store_writer.look(time.monotonic())
             for camera, outcome in self._cameras.idle(time.monotonic()):
                 self._tell_all(outcome.events, outcome.minutes)
                 if self._mqtt is not None:

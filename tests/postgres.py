@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 __all__ = ["Postgres", "postgres_is_installed"]
 
 
@@ -54,6 +56,21 @@ class Postgres:
     def stop(self) -> None:
         """As a machine that goes down does it: connections are cut."""
         self._run("pg_ctl", "-D", "data", "-m", "fast", "-w", "stop")
+
+    def freeze(self) -> None:
+        """All of it, as a machine whose disk hangs: connections stay, and nothing is answered."""
+        for process in self._processes():
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        told = (self._folder / "data" / "postmaster.pid").read_text(encoding="utf-8")
+        first = psutil.Process(int(told.split()[0]))
+        return [first, *first.children(recursive=True)]
 
     def new_database(self) -> str:
         """The URL of an empty database."""

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamer.analytics.rules import Rules
@@ -21,6 +22,7 @@ from streamer.integrations.loop_thread import LoopThread, Signals
 from streamer.integrations.topics import Topics
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
+from streamer.own_thread import in_own_thread
 from streamer.types import CameraStatus, Event, OccupancyMinute
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ class MqttSink:
         while self._recall is not None:
             since, until = self._earlier
             try:
-                counts = await asyncio.to_thread(self._recall, since, until)
+                counts = await in_own_thread(partial(self._recall, since, until), "mqtt-recall")
             except StoreError as error:
                 if not told:
                     log.warning("mqtt: counts are not told until those of earlier today can be had: %s", error)

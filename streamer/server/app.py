@@ -47,6 +47,7 @@ __all__ = ["Server", "Services", "create_app"]
 
 log = logging.getLogger(__name__)
 
+_CANCEL_SECONDS = 0.2  # at a stop, from cutting off a connection to cancelling what still works for it
 _STATIC = Path(__file__).parent / "static"
 _DESCRIPTION = (
     "Faces, ages and genders from live cameras. Pictures and results are pushed over the websocket at /ws "
@@ -180,6 +181,22 @@ class _SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+class _Cancellable:
+    """ASGI middleware: what is cancelled as the server stops ends without a word, as who asked for it is gone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] == "lifespan":
+                raise
+            log.info("a request was under way as the server stopped: %s", scope["path"])
+
+
 class Server:
     """Runs the application in the running loop, and leaves signals alone."""
 
@@ -191,7 +208,7 @@ class Server:
         certificate = self._certificate
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self.app,
+                _Cancellable(self.app),
                 ssl_context_factory=None if certificate is None else lambda _config, _usual: certificate.context,
                 proxy_headers=False,  # see ProxiedRequests
                 http=ViewerHttpProtocol,
@@ -226,7 +243,10 @@ class Server:
         return int(listeners[0].getsockname()[1])
 
     async def stop(self, timeout: float = 3.0) -> None:  # noqa: ASYNC109 - bounds the whole, and never raises
-        """Close every connection and the port. Whoever has not left after `timeout` seconds is cut off."""
+        """Close every connection and the port. Whoever has not left after `timeout` seconds is cut off.
+
+        A request that then goes on working is cancelled a moment later.
+        """
         if self._main is None:
             return
         if self._renewal is not None:
@@ -245,8 +265,14 @@ class Server:
             for connection in tuple(connections):
                 connection.transport.abort()
 
-        abort = asyncio.get_running_loop().call_later(timeout, abort_all)
+        def cancel_all() -> None:
+            for request in tuple(server.server_state.tasks):
+                request.cancel()
+
+        loop = asyncio.get_running_loop()
+        measures = (loop.call_later(timeout, abort_all), loop.call_later(timeout + _CANCEL_SECONDS, cancel_all))
         try:
             await server.shutdown()
         finally:
-            abort.cancel()
+            for measure in measures:
+                measure.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from streamer.errors import StoreError
+from streamer.own_thread import in_own_thread
 from streamer.server.access.rights import Access
 from streamer.server.access.visitor import Visitor
 from streamer.server.figures_parameters import (
@@ -48,6 +50,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _SECONDS = 5.0  # for one answer
+_GRACE = 1.0  # s more, after which a database that has not even given up is not waited for
 _AT_ONCE = 4  # questions that the database works on; more wait
 _MOST_WAITING = 64
 _RETRY_SECONDS = 2
@@ -98,20 +101,38 @@ class Figures:
         if database is None:
             raise HTTPException(404, "no figures are kept: store.url is none in the configuration")
 
+        loop = asyncio.get_running_loop()
+
         def answer() -> R:
             with database.read(_SECONDS) as connection:
                 found = question(connection)
+            loop.call_soon_threadsafe(in_time)
             return told(found)
 
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(answer)
-            except StoreError as error:
-                raise HTTPException(503, str(error)) from None
-            except listing.CursorError as error:
-                raise HTTPException(422, f"cursor: {error}") from None
-            except TooManyRowsError as error:
-                raise HTTPException(422, f"bucket: {error}") from None
+        def in_time() -> None:
+            with contextlib.suppress(RuntimeError):  # nobody waits any more
+                limit.reschedule(None)
+
+        await self._turn.acquire()
+        asked = in_own_thread(answer, "figures")
+        asked.add_done_callback(self._answered)
+        try:
+            async with asyncio.timeout(_SECONDS + _GRACE) as limit:
+                return await asyncio.shield(asked)
+        except TimeoutError:
+            raise HTTPException(503, f"{database.shown}: no answer within {_SECONDS + _GRACE:g} s") from None
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from None
+        except listing.CursorError as error:
+            raise HTTPException(422, f"cursor: {error}") from None
+        except TooManyRowsError as error:
+            raise HTTPException(422, f"bucket: {error}") from None
+
+    def _answered(self, asked: asyncio.Future[R]) -> None:
+        """A question has its turn until the database lets go of it, also when nobody waits for it any more."""
+        self._turn.release()
+        if not asked.cancelled():
+            asked.exception()  # looked at here, as nobody else may
 
 
 def footfall_router(services: Services) -> APIRouter:

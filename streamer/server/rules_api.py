@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
 from streamer.config import RulesConfig
 from streamer.errors import ConfigError, StoreError
+from streamer.own_thread import in_own_thread
 from streamer.server.figures_schemas import RulesModel
 from streamer.server.problems import SafeJSONResponse, problem_response, unknown_camera
 from streamer.server.services import Services
@@ -53,7 +54,7 @@ def rules_router(services: Services) -> APIRouter:
         """
         check(camera_id)
         try:
-            await asyncio.to_thread(book.draw, camera_id, rules)
+            await in_own_thread(partial(book.draw, camera_id, rules), "rules")
         except ConfigError as error:
             raise HTTPException(409, str(error)) from None
         except StoreError as error:

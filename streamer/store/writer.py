@@ -38,6 +38,7 @@ _GATHER_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0  # between two notes that a camera is still live
 _HEAT_SECONDS = 15.0  # between two times that it is noted where faces were
 _RETRY_SECONDS = 1.0
+_HANGS_AFTER = 2.5  # seconds of a turn; a lock, or a server that can't be reached, is given up after 2
 _MOST_AT_ONCE = 2000  # items in one transaction
 
 
@@ -79,6 +80,7 @@ class StoreWriter:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._beaten_at = self._heated_at = 0.0
+        self._turn_since: float | None = None  # monotonic s; None between turns
         metrics.store_queue_depth.set_function(lambda: len(self._waiting))
 
     def start(self) -> None:
@@ -97,6 +99,12 @@ class StoreWriter:
         """See `Sink.status`."""
         with self._lock:
             self._uptime.status(status.camera, live=status.state is CameraState.LIVE, at=status.since)
+
+    def look(self, now: float) -> None:
+        """Tell of a database that neither answers nor refuses. Call it every second or so. now: monotonic seconds."""
+        since = self._turn_since
+        if since is not None and now - since > _HANGS_AFTER:
+            self._health.report("store", f"{self._database.shown}: no answer for {now - since:.0f} s")
 
     def stop(self, timeout: float) -> bool:
         """See `Sink.stop`."""
@@ -126,6 +134,7 @@ class StoreWriter:
 
     def _turn(self) -> bool:
         """Write what waits; whether the database works."""
+        self._turn_since = time.monotonic()
         try:
             self._begin()
             while self._write_some():
@@ -139,6 +148,8 @@ class StoreWriter:
             log.exception("the store failed unexpectedly")
             self._health.report("store", f"{type(error).__name__}; the log says more")
             return False
+        finally:
+            self._turn_since = None
         self._health.report("store", None)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from streamer.types import Event, EventKind
 from tests.postgres import Postgres, postgres_is_installed
 from tests.requirements import require
 from tests.small_disk import fill, small_disk
-from tests.stores import FOR_EVER, NOON, Story, all_rows, live, writing
+from tests.stores import FOR_EVER, NOON, Story, Writing, all_rows, live, writing
 
 
 def sqlite_url(folder: Path) -> str:
@@ -94,6 +95,29 @@ def test_a_postgresql_that_restarts_is_told_and_found_again() -> None:
         assert here.until("it is told", lambda: here.problem) < 5
         server.start()
         assert here.until("it works again", lambda: here.problem is None) < 10
+        here.until("all is written", lambda: here.waiting() == 0)
+        assert [row["key"] for row in all_rows(here.database, tables.visits)] == ["before", "meanwhile"]
+
+
+def test_a_postgresql_that_answers_nothing_is_told_and_writing_goes_on_when_it_does() -> None:
+    require(postgres_is_installed(), "PostgreSQL (Debian: postgresql)")
+
+    def told(here: Writing) -> str | None:
+        here.writer.look(time.monotonic())
+        return here.problem
+
+    with Postgres() as server, writing(server.new_database()) as here:
+        here.writer.event(Story("before").starts(NOON))
+        here.until("it writes", lambda: here.waiting() == 0)
+        assert told(here) is None
+        server.freeze()
+        try:
+            here.writer.event(Story("meanwhile").starts(NOON + 1))
+            here.until("it is told", lambda: told(here))
+            assert "no answer for 3 s" in (here.problem or "")
+        finally:
+            server.thaw()
+        here.until("it works again", lambda: here.problem is None)
         here.until("all is written", lambda: here.waiting() == 0)
         assert [row["key"] for row in all_rows(here.database, tables.visits)] == ["before", "meanwhile"]
 
