@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import yaml
 
@@ -24,6 +24,8 @@ __all__ = ["Program", "eventually", "weights"]
 T = TypeVar("T")
 
 _ADDRESS = re.compile(r"open (https?://\S+)/")
+_STOP_SECONDS = 25.0  # for a stop that is done in 5 s: the machine may do much else
+_LAST_LINES = 200  # of a log, where it is told why a test failed
 _SHARED_WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 
@@ -43,7 +45,13 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = 10.0) -
 
 
 class Program:
-    """Runs while the context is open; `log` grows with everything that it writes."""
+    """Runs while the context is open; `log` grows with everything that it writes.
+
+    What still runs at the end of the context is asked to stop, and a program that doesn't fails the test. stops: how
+    long that took, in seconds, each time.
+    """
+
+    stops: ClassVar[list[float]] = []
 
     def __init__(
         self,
@@ -52,10 +60,11 @@ class Program:
         *,
         environ: Mapping[str, str] | None = None,
         module: str = "streamer",
+        waits: bool = True,
     ) -> None:
         """The configuration is written to `folder`; the port is a free one, and the models those of `weights`.
 
-        module: run in place of the program, with its command line.
+        module: run in place of the program, with its command line. waits: until it serves, where a context is entered.
         """
         server = {"port": 0, **config.get("server", {})}
         document = {"models": weights(), **config, "server": server}
@@ -63,7 +72,9 @@ class Program:
         self._config.write_text(yaml.safe_dump(document), encoding="utf-8")
         self._folder = folder
         self._module = module
-        self._environ = {**os.environ, **(environ or {})}
+        # With it, SIGABRT has the program tell what each of its threads does
+        self._environ = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environ or {})}
+        self._waits = waits
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._ready = threading.Event()
@@ -72,6 +83,11 @@ class Program:
 
     def start(self, seconds: float = 120.0) -> None:
         """Returns when the address was printed."""
+        self.launch()
+        self.wait_until_served(seconds)
+
+    def launch(self) -> None:
+        """Returns at once."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", self._module, "run", "-c", str(self._config)],
             cwd=self._folder,
@@ -83,8 +99,11 @@ class Program:
         )
         self._reader = threading.Thread(target=self._read, name="program-log")
         self._reader.start()
-        assert self._ready.wait(seconds), f"no address within {seconds} s:\n{''.join(self.log)}"
-        assert self.url, f"ended before it served:\n{''.join(self.log)}"
+
+    def wait_until_served(self, seconds: float = 120.0) -> None:
+        """Returns when the address was printed."""
+        assert self._ready.wait(seconds), f"no address within {seconds} s:\n{self._last_lines()}"
+        assert self.url, f"ended before it served:\n{self._last_lines()}"
 
     def _read(self) -> None:
         assert self._process is not None
@@ -101,6 +120,12 @@ class Program:
         """The process."""
         assert self._process is not None
         return self._process.pid
+
+    def catches(self, number: signal.Signals) -> bool:
+        """Whether it has said what is to be done at a signal, as the system tells it (Linux)."""
+        told = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        caught = next(line.split()[1] for line in told.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught, 16) >> (number - 1) & 1)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it."""
@@ -145,21 +170,47 @@ class Program:
         return time.monotonic() - begin
 
     def __enter__(self) -> Self:
-        self.start()
+        self.launch()
+        if self._waits:
+            try:
+                self.wait_until_served()
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         process = self._process
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+        has_ended = process.poll() is not None or self._stop(process)
         if self._reader is not None:
             self._reader.join(5)
         if process.stdout is not None:
             process.stdout.close()
+        if has_ended:
+            return
+        complaint = f"asked to stop, it had not ended after {_STOP_SECONDS:g} s:\n{self._last_lines()}"
+        if error is None:
+            raise AssertionError(complaint)
+        error.add_note(complaint)
+
+    def _stop(self, process: subprocess.Popen[str]) -> bool:
+        """Whether it ended when it was asked to; it has ended in any case."""
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+            return False
+        self.stops.append(time.monotonic() - begin)
+        return True
+
+    def _last_lines(self) -> str:
+        return "".join(self.log[-_LAST_LINES:])
