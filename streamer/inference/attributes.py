@@ -17,6 +17,7 @@ from streamer.inference.model_store import ModelStore
 from streamer.inference.nets import DlibNets, FaceResNet, Net
 from streamer.inference.runtime import has_int8, open_session
 from streamer.inference.session import Session
+from streamer.inference.weights_used import ATTRIBUTE_FILES
 from streamer.pictures.picture import Pixels
 from streamer.types import Detections, FaceReading
 
@@ -29,13 +30,6 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-
-_FILES = {
-    "dlib": ("dlib-age", "dlib-gender"),
-    "faceres": ("faceres",),
-    "pair": ("dlib-age", "dlib-gender", "faceres"),
-    "levi-hassner": ("levi-hassner-age", "levi-hassner-gender"),
-}
 
 
 class AttributeModel(Protocol):
@@ -75,7 +69,7 @@ def read_pictures(model: AttributeModel, pictures: Sequence[tuple[Pixels, Detect
 
 def attribute_files(name: str) -> tuple[str, ...]:
     """The names in models/manifest.yaml of the nets of an attribute model."""
-    return _FILES[name]
+    return ATTRIBUTE_FILES[name]
 
 
 def open_attribute_model(
@@ -89,7 +83,7 @@ def open_attribute_model(
     if config.attributes == "none":
         return None
     name = _available(store) if config.attributes == "auto" else config.attributes
-    paths = [store.path(file) for file in _FILES[name]]
+    paths = [store.path(file) for file in ATTRIBUTE_FILES[name]]
     if name == "levi-hassner":
         age, gender = (
             open_levi_hassner_net(path, classes, runtime=config.runtime, precision=config.precision, threads=threads)

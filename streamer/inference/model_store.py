@@ -96,6 +96,13 @@ class ModelStore:
                 found = found.absolute()
             return found
 
+    def check(self, name: str) -> None:
+        """Raises ModelError as `find` does, and is done at once: what is missing is neither converted nor fetched."""
+        entry = self.entry(name)
+        with self._lock:
+            if self._find(entry.used) is None and entry.convert:
+                self._find(entry)
+
     def path(self, name: str) -> Path:
         """The verified file, fetched if need be. Raises ModelError."""
         entry = self.entry(name)

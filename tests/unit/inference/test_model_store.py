@@ -132,6 +132,15 @@ def test_wrong_file_in_a_folder_of_the_user_is_an_error_with_both_digests(
     assert store.verify("a").state == "damaged"
 
 
+def test_check_tells_of_a_wrong_file_and_leaves_a_missing_one_be(make: Make, tmp_path: Path) -> None:
+    path = put(tmp_path / "models", "a.onnx", A[:-1])
+    store = make()
+    with pytest.raises(ModelError, match="damaged or another file"):
+        store.check("a")
+    store.check("b")
+    assert list((tmp_path / "models").iterdir()) == [path]
+
+
 def test_damaged_file_in_the_cache_is_fetched_again(
     make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
