@@ -21,6 +21,7 @@ __all__ = ["load_config", "parse_config"]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEYS = ("password", "token", "secret", "auth")
 _SECRET_PATH = re.compile(r"webhooks\.targets\[\d+\]\.url")  # many programs know who sends by the URL alone
+_NAME_IN_PROBLEM = re.compile(r"(undefined alias|the tag|tag handle) .*", re.DOTALL)  # of PyYAML's
 _SHORTEST_PATH = 12
 _NAME_OF_A_SECRET = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY", re.IGNORECASE)
 _SQLITE = "sqlite:///"
@@ -52,7 +53,7 @@ def parse_config(text: str, *, name: str, base: Path = Path(), environ: Mapping[
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{name}{where}: not YAML: {error.problem}") from None
+        raise ConfigError(f"{name}{where}: not YAML: {_without_values(error.problem)}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, dict):
@@ -124,6 +125,12 @@ def _with_certificate_beside(server: ServerConfig, base: Path) -> ServerConfig:
         return server
     cert, key = ((base / file.expanduser()).absolute() for file in (server.tls.cert, server.tls.key))
     return server.model_copy(update={"tls": server.tls.model_copy(update={"cert": cert, "key": key})})
+
+
+def _without_values(problem: str | None) -> str:
+    """What YAML complains of, without the name of an alias or tag: that may be a password which lacks its quotes."""
+    shown = _NAME_IN_PROBLEM.sub(r"\1", problem or "")
+    return shown if shown == problem else f"{shown}; a text that begins with * or ! needs quotes"
 
 
 class _TooLargeError(Exception):
@@ -227,8 +234,17 @@ def _show(value: object, path: str) -> str:
         return "a value that is not shown"
     if value is None:
         return "nothing"
-    text = redact(str(value)) if isinstance(value, str) else repr(value)
+    if isinstance(value, dict):
+        return "keys and values"
+    if isinstance(value, list) and not _is_of_numbers(value):
+        return "a list"
+    text = redact(value) if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _is_of_numbers(value: object) -> bool:
+    """Whether a list, with those in it, holds nothing else; texts in it may be secrets, whatever stands around them."""
+    return all(map(_is_of_numbers, value)) if isinstance(value, list) else isinstance(value, (int, float))
 
 
 def _register_secrets(document: Any, path: str = "") -> None:

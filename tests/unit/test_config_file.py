@@ -150,6 +150,10 @@ def test_the_content_of_a_variable_cannot_change_the_structure() -> None:
         CAMERA + "server: {auth: hunter2-marked}",
         CAMERA + "server: {auth: {token: 'hunter2-marked', x: 1}}",
         "cameras: {password: hunter2-marked}",
+        "mqtt: [{host: broker, username: somebody, a: bcdefghijkl, password: hunter2-marked-and-cut-off}]",
+        "- {a: hunter2-marked}",
+        "cameras: [{id: a, source: demo, password: *hunter2-marked}]",
+        "cameras: [{id: a, source: demo, password: !hunter2-marked}]",
         "cameras: [{id: a, source: 'http://cam/x?user=me&pwd=hunter2-marked', max_fps: -1, name: ['hunter2-marked']}]",
     ],
 )

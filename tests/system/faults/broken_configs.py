@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BROKEN", "SECRET"]
+__all__ = ["BROKEN", "FRAGMENTS", "SECRET"]
 
 SECRET: Final = "marked-secret-hunter2"
+FRAGMENTS: Final = ("marked-s", "secret-h", "hunter2")  # by which it is known where it was cut off
 
 _CAMERA: Final = "cameras: [{id: door, source: demo}]\n"
 _URL: Final = f"rtsp://me:{SECRET}@cam/1"
