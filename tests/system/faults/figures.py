@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,11 @@ class Figure(NamedTuple):
     def exactly(cls, fault: str, what: str, measured: float, limit: str, *, holds: bool) -> Figure:
         """One that is as it has to be, or not."""
         return cls(fault, what, measured, "", limit, holds, not holds)
+
+    @classmethod
+    def missing(cls, fault: str, why: str) -> Figure:
+        """In place of all that there would be to measure, where something did not come about."""
+        return cls(fault, why, math.nan, "", "", holds=False, broken=True)
 
 
 Rows = Callable[[Path, int], list[Figure]]

@@ -6,6 +6,10 @@ Four cameras on real RTSP servers, twenty viewers, a database and a broker; faul
 for the same seed: a server killed or frozen, a viewer that takes nothing, rubbish on the websocket, the database
 locked, the broker gone. Each is over after a few seconds. Prints what was held all the while, and whether all is well
 at the end; `--minutes 1440` runs for a day. Exit code 1 if a figure is beyond its limit.
+
+What may grow is limited for the whole run, however long that is: by the rise of a straight line through the figures of
+its half minutes, without the first tenth, in which it gets under way. Of threads and descriptors the least in each half
+minute counts, as a fault holds some while it lasts.
 """
 
 from __future__ import annotations
@@ -36,12 +40,15 @@ from tests.system.program import Program, eventually
 from tests.system.raw_viewer import RawViewer
 from tests.system.rtsp_server import RtspServer
 
-__all__ = ["Soak", "main", "soak"]
+__all__ = ["Samples", "Soak", "judged", "main", "soak", "soaked"]
 
 _CAMERAS, _VIEWERS = 4, 20
 _SAMPLE_SECONDS = 1.0
 _EXECUTOR = 6  # threads that asyncio makes as it needs them, on two cores, and keeps
-_LONG_ENOUGH = 300.0  # seconds from which slopes mean something
+_LONG_ENOUGH = 240.0  # seconds from which a rise means something
+_SEED = 3
+# By how much the line may rise from the begin of a run to its end, and in what that is measured
+_RISES = {"memory": (10, "MB"), "threads": (2, ""), "descriptors": (1, ""), "age of pictures": (100, "ms")}
 _QUICK = {"stall_timeout": 2, "reconnect_min": 0.2, "reconnect_max": 1}
 
 
@@ -62,11 +69,10 @@ class Samples:
         return [round(float(np.percentile(bins[number], percentile)), 1) for number in sorted(bins)]
 
 
-def _slope(at: Sequence[float], values: Sequence[float]) -> float:
-    """A minute, least squares, over all but the first minute."""
-    x, y = np.array(at), np.array(values)
-    late = x >= 60
-    return float(np.polyfit(x[late] / 60, y[late], 1)[0])
+def _rise(by_half_minute: Sequence[float]) -> float:
+    """By how much a straight line through them, least squares, rises; without the first tenth, a minute at least."""
+    late = np.array(by_half_minute[max(2, len(by_half_minute) // 10) :])
+    return float(np.polyfit(np.arange(len(late)), late, 1)[0] * (len(late) - 1))
 
 
 class Soak:
@@ -155,6 +161,14 @@ async def _view_all(url: str, samples: Samples, begin: float, until: float) -> N
     await asyncio.gather(*(_view(url, None if n else samples, begin, until) for n in range(_VIEWERS)))
 
 
+def soaked(folder: Path, times: int) -> list[Figure]:
+    """A row of the table: ten minutes for 100 times, and half a minute at least, with ten faults or more."""
+    minutes = max(0.6, times / 10)
+    figures, seen = soak(folder, minutes=minutes, every=min(30.0, minutes * 60 / 9), seed=_SEED)
+    injected = len(seen["faults"])  # type: ignore[arg-type]
+    return [Figure.at_least("soak", "faults injected", injected, 3, ""), *figures]
+
+
 def soak(folder: Path, *, minutes: float, every: float, seed: int) -> tuple[list[Figure], dict[str, object]]:
     """Figures to be judged, and all that was seen."""
     dice, samples, done, pause = random.Random(seed), Samples(), [], threading.Event()
@@ -187,7 +201,7 @@ def soak(folder: Path, *, minutes: float, every: float, seed: int) -> tuple[list
             eventually("viewers are gone", lambda: Process.of(here.program).descriptors <= before.descriptors, 30)
         after = Process.of(here.program)
     tracebacks = sum("Traceback" in line for line in here.program.log)
-    return _judged(samples, before, after, done, tracebacks), {
+    return judged(samples, before, after, done, tracebacks), {
         "seed": seed,
         "faults": done,
         "rss_mb_by_half_minute": samples.by_half_minute(samples.at, [held.memory for held in samples.held], 50),
@@ -198,8 +212,10 @@ def soak(folder: Path, *, minutes: float, every: float, seed: int) -> tuple[list
     }
 
 
-def _judged(samples: Samples, before: Process, after: Process, done: list[str], tracebacks: int) -> list[Figure]:
-    what = f"{_CAMERAS} cameras, {_VIEWERS} viewers, {len(done)} faults"
+def judged(samples: Samples, before: Process, after: Process, done: Sequence[str], tracebacks: int) -> list[Figure]:
+    """What holds for any length, and for a run of some minutes what may grow in it."""
+    minutes = samples.at[-1] / 60
+    what = f"soak of {minutes:.1f} minutes: {_CAMERAS} cameras, {_VIEWERS} viewers, {len(done)} faults"
     figures = [
         Figure.at_most(what, "threads", after.threads - before.threads, _EXECUTOR, "more"),
         Figure.at_most(what, "descriptors", after.descriptors - before.descriptors, 0, "more"),
@@ -207,11 +223,15 @@ def _judged(samples: Samples, before: Process, after: Process, done: list[str], 
         Figure.at_most(what, "age of pictures, P50", float(np.median(samples.age)) / 1000, 1),
     ]
     if samples.at[-1] >= _LONG_ENOUGH:
-        memory = [held.memory for held in samples.held]
-        figures += [
-            Figure.at_most(what, "memory", _slope(samples.at, memory), 1, "MB a minute"),
-            Figure.at_most(what, "age of pictures", _slope(samples.age_at, samples.age), 10, "ms a minute"),
-        ]
+        held, at = samples.held, samples.at
+        rises = {
+            "memory": samples.by_half_minute(at, [each.memory for each in held], 50),
+            "threads": samples.by_half_minute(at, [each.threads for each in held], 0),
+            "descriptors": samples.by_half_minute(at, [each.descriptors for each in held], 0),
+            "age of pictures": samples.by_half_minute(samples.age_at, samples.age, 50),
+        }
+        for name, values in rises.items():
+            figures.append(Figure.at_most(what, f"{name}, rise over the run", _rise(values), *_RISES[name]))
     return figures
 
 
