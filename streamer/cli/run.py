@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
 from streamer.config import Config
+from streamer.inference.weights_used import weights_used
 from streamer.logs import set_up_logging
 from streamer.memory import share_arenas
 
@@ -34,11 +36,19 @@ def run(
     At the first start the nets' weights are fetched; after that no network is needed but your cameras'.
     """
     share_arenas()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while nothing is served yet, as Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _give_up)
     try:
         _run(config, port)
     except KeyboardInterrupt:
         errors.print("stopped before it served")
+
+
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    """While nothing is served yet: the first signal undoes what was begun, another one ends the process at once."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130))
+    raise KeyboardInterrupt
 
 
 def _run(config: Path | None, port: int | None) -> None:
@@ -47,8 +57,8 @@ def _run(config: Path | None, port: int | None) -> None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
     set_up_logging(settings.log)
     with open_store(settings) as store:
-        if settings.models.detector in {"auto", "yunet"}:
-            store.find("yunet")  # a wrong file is told at once, not after the seconds that the imports take
+        for name in weights_used(settings.models):
+            store.check(name)  # a wrong file is told at once, not after the seconds that the imports take
         from streamer.app import App
         from streamer.cli.demo import fetch_demo, make_demo
 

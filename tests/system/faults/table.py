@@ -11,8 +11,11 @@ from tests.system.faults.ends import ends_in_every_state
 from tests.system.faults.figures import Rows
 from tests.system.faults.nets import ill_nets
 from tests.system.faults.servers import refusing_servers
+from tests.system.faults.signals import signals
 from tests.system.faults.sinks import ill_sinks
-from tests.system.faults.starts import broken_configs, broken_models, signals
+from tests.system.faults.soak import soaked
+from tests.system.faults.starts import broken_configs, broken_models
+from tests.system.faults.stops import stops_in_every_state
 from tests.system.faults.streams import ill_streams
 from tests.system.faults.stuck import stuck_viewers
 from tests.system.faults.video import frozen_server, killed_server
@@ -35,4 +38,6 @@ TABLE: Final[Mapping[str, Rows]] = {
     "configs": broken_configs,
     "signals": signals,
     "ends": ends_in_every_state,
+    "stops": stops_in_every_state,
+    "soak": soaked,
 }
