@@ -33,6 +33,7 @@ from streamer.integrations.recall import recall_from
 from streamer.memory import TRIM_SECONDS, give_back_freed_memory
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
+from streamer.monitoring.parts import camera_part
 from streamer.own_thread import in_own_thread
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
@@ -51,7 +52,7 @@ _IMAGES = "/analyze"  # the images' lane: no camera can have this id
 
 log = logging.getLogger(__name__)
 
-_IDLE_LOOK = 1.0  # s between looks for cameras without frames, and at the store
+_LOOK_SECONDS = 1.0  # between looks for cameras without frames, or without results, and at the store
 # What each part may take of the 5 s in which a stop must be done.
 _STOP_READERS, _STOP_CONTROL, _STOP_POOL, _STOP_SINKS, _STOP_SERVER = 1.5, 0.2, 0.8, 1.0, 1.0
 
@@ -225,11 +226,13 @@ class App:
         self.hub.publish(frame, result, faces)
 
     async def _watch(self) -> None:
-        """End the visits at cameras that deliver no frames by which they would end; tell of a store that hangs."""
+        """Tell of what isn't analysed, and of a store that hangs; end visits where no frame comes to end them by."""
         while True:
-            await asyncio.sleep(_IDLE_LOOK)
+            await asyncio.sleep(_LOOK_SECONDS)
             if self._store_writer is not None:
                 self._store_writer.look(time.monotonic())
+            for camera, problem in self._cameras.unanalyzed(time.monotonic()):
+                self.health.report(camera_part(camera), problem)
             for camera, outcome in self._cameras.idle(time.monotonic()):
                 self._tell_all(outcome.events, outcome.minutes)
                 if self._mqtt is not None:

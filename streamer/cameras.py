@@ -17,8 +17,9 @@ from streamer.inference.load_control import ControlledCamera
 from streamer.inference.model_store import ModelStore
 from streamer.inference.pipeline import CameraPipeline, Deliver
 from streamer.inference.pool import InferencePool
+from streamer.inference.watchdog import Watchdog
 from streamer.monitoring.metrics import Metrics
-from streamer.types import CameraStatus
+from streamer.types import CameraState, CameraStatus
 
 __all__ = ["Cameras"]
 
@@ -50,6 +51,8 @@ class Cameras:
         self._deliver = deliver
         self._on_status = on_status
         self._pipelines: dict[str, CameraPipeline] = {}
+        self._lanes: dict[str, CameraLane] = {}
+        self._watchdogs = {camera.id: Watchdog() for camera in config.cameras}
         self.controlled: list[ControlledCamera] = []  # for the load control
         self._readers = {camera.id: self._make_reader(camera) for camera in config.cameras}
 
@@ -77,6 +80,7 @@ class Cameras:
                 "the analysis of its pictures hung too often: the log says when; restart streamer to try again"
             ),
         )
+        self._lanes[camera.id] = lane
         self._pool.add(camera.id, lane)
         reader = CameraReader(camera, lane.queue, self._metrics, store=self._store, on_status=self._on_status)
         self.controlled.append(
@@ -116,6 +120,17 @@ class Cameras:
         for camera, pipeline in self._pipelines.items():
             if outcome := pipeline.idle(now):
                 yield camera, outcome
+
+    def unanalyzed(self, now: float) -> Iterator[tuple[str, str | None]]:
+        """Of each camera, why none of its frames is analysed though they come; None where they are.
+
+        To be asked every second or so. now: monotonic.
+        """
+        for camera, reader in self._readers.items():
+            lane, live = self._lanes[camera], reader.status.state is CameraState.LIVE
+            lost = self._watchdogs[camera].look(now, offered=lane.queue.offered, analyzed=lane.analyzed, live=live)
+            why = lane.failure or "the nets don't return, or have no time for them"
+            yield camera, f"none of its frames is analysed: {why}" if lost else None
 
     def statuses(self) -> list[CameraStatus]:
         """As they stand, in the order of the configuration."""

@@ -24,6 +24,8 @@ __all__ = ["CameraLane", "LaneCounts"]
 
 log = logging.getLogger(__name__)
 
+_LONGEST_REASON = 200  # characters
+
 
 def _ignore() -> None:
     return None
@@ -84,6 +86,8 @@ class CameraLane:
         self._wake = wake
         self._metrics = metrics
         self.failures = 0  # frames whose analysis failed
+        self.analyzed = 0  # frames whose results were delivered
+        self.failure = ""  # why the last frame's analysis failed; '' once another one's didn't
         # Written under the pool's lock, but for the last one, which belongs to the thread whose turn it is to follow
         self._taken, self._waited, self._stale_in_queue, self._stale_later = 0, 0.0, 0, 0
         self._failures_to_tell = Throttle()
@@ -182,6 +186,7 @@ class CameraLane:
     def count_hang(self) -> None:
         """A frame was given up because its analysis hung."""
         self._drop("hung")
+        self.failure = "the analysis hangs"
         self.failures += 1
 
     def count_hung_reading(self) -> None:
@@ -226,6 +231,7 @@ class CameraLane:
         followed, readings = item
         try:
             self._pipeline.report(followed, readings)
+            self.failure, self.analyzed = "", self.analyzed + 1
         except Exception as error:  # noqa: BLE001 - as in detect
             self._count_failure(error)
         if self._max_frame_age is not None:
@@ -237,6 +243,7 @@ class CameraLane:
 
     def _count_failure(self, error: Exception) -> None:
         self._drop("failed")
+        self.failure = (str(error) or type(error).__name__).partition("\n")[0][:_LONGEST_REASON]
         self.failures += 1
         if count := self._failures_to_tell.count(time.monotonic()):
             log.error(

@@ -1,4 +1,4 @@
-"""What is wrong beside the video: parts that can't do their work for now, and why. The cameras go on all the same."""
+"""What is wrong: parts that can't do their work for now, and why. All others go on all the same."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Metrics:
     def _declare_sinks(self, registry: CollectorRegistry) -> None:
         self.degraded = Gauge(
             "streamer_degraded",
-            "1 while a part beside the video can't do its work: store, mqtt, webhooks",
+            "1 while a part can't do its work: store, mqtt, webhooks, the analysis of a camera",
             ["part"],
             registry=registry,
         )

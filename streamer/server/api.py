@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streamer import __version__
 from streamer.analytics.age_groups import UNKNOWN, AgeGroups
 from streamer.errors import PrivacyError
+from streamer.monitoring.parts import camera_part
 from streamer.server.access.rights import grant_of
 from streamer.server.access.visitor import Visitor
 from streamer.server.broadcaster import Broadcaster
@@ -23,7 +24,7 @@ from streamer.server.presence import ClientLeft, while_connected
 from streamer.server.problems import SafeJSONResponse, problem, problem_response, unknown_camera
 from streamer.server.schemas import CameraModel, Readiness, StatusModel
 from streamer.server.snapshots import TooManySnapshots
-from streamer.types import CameraState
+from streamer.types import CameraState, CameraStatus
 
 __all__ = ["router"]
 
@@ -43,7 +44,7 @@ _JPEG: _Responses = _WITHHELD | {
     503: problem_response("There is no fresh picture, or too many are asked for"),
 }
 _MJPEG: _Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}, 503: problem_response("Too many viewers")}
-_NOT_READY: _Responses = {503: problem_response("No camera is live")}
+_NOT_READY: _Responses = {503: problem_response("Of no camera is anything to be seen")}
 _STREAM: _Responses = _WITHHELD | _MJPEG
 
 router = APIRouter(default_response_class=SafeJSONResponse)
@@ -166,23 +167,32 @@ async def healthz() -> PlainTextResponse:
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get(
-    "/readyz", response_model=Readiness, responses={503: problem_response("No camera is live")}, tags=["operation"]
-)
+@router.get("/readyz", response_model=Readiness, responses=_NOT_READY, tags=["operation"])
 async def readyz(here: Here, visitor: Visitor) -> SafeJSONResponse:
-    """Ready while at least one camera is live: then there is something to see. Else 503, with each one's reason.
+    """Ready while at least one camera is live and its frames are analysed: then there is something to see.
 
-    With a token for some cameras, only of these.
+    Else 503, with each one's reason. With a token for some cameras, only of these.
 
-    degraded: parts beside the video that can't do their work for now, each with the reason.
+    degraded: parts that can't do their work for now, each with the reason, in either answer.
     """
     statuses = [status for status in here.services.statuses() if visitor.sees(status.camera)]
-    live = [status.camera for status in statuses if status.state is CameraState.LIVE]
+    degraded = visitor.degraded(here.services.health.degraded)
+    reasons = {status.camera: _why_unseen(here, status, degraded) for status in statuses}
+    live = [camera for camera, reason in reasons.items() if reason is None]
     if live:
-        degraded = visitor.degraded(here.services.health.degraded)
         return SafeJSONResponse({"ready": True, "live": live, "cameras": len(statuses), "degraded": degraded})
-    reasons = {status.camera: f"{status.state.value}: {status.reason}".rstrip(": ") for status in statuses}
-    return problem(503, "no camera is live", reasons=reasons)
+    return problem(503, "nothing is to be seen of any camera", reasons=reasons, degraded=degraded)
+
+
+def _why_unseen(here: Broadcaster, status: CameraStatus, degraded: dict[str, str]) -> str | None:
+    """Why nothing is to be seen of a camera; None where something is. degraded: as told to who asks."""
+    reason = status.reason
+    if status.state is CameraState.LIVE:
+        reason = degraded.get(camera_part(status.camera), "")
+        if not reason and here.services.hub.newest(status.camera) is not None:
+            return None
+        reason = reason or "none of its frames is analysed yet"
+    return f"{status.state.value}: {reason}".rstrip(": ")
 
 
 @router.get("/metrics", response_class=PlainTextResponse, tags=["operation"])

@@ -66,18 +66,18 @@ class StatusModel(BaseModel):
     workers: int | str
     privacy: str
     age_groups: list[str] = Field(description="of the footfall figures, youngest first")
-    degraded: dict[str, str] = Field(description="parts beside the video that can't do their work, and why")
+    degraded: dict[str, str] = Field(description="parts that can't do their work, and why")
     viewers: dict[str, int] = Field(description="by transport")
     cameras: list[CameraModel]
 
 
 class Readiness(BaseModel):
-    """At least one camera is live."""
+    """At least one camera is live, and its frames are analysed."""
 
     ready: bool
-    live: list[str]
+    live: list[str] = Field(description="the ids of those")
     cameras: int
-    degraded: dict[str, str] = Field(description="parts beside the video that can't do their work, and why")
+    degraded: dict[str, str] = Field(description="parts that can't do their work, and why")
 
 
 class ImageResult(BaseModel):

@@ -30,7 +30,7 @@ class Services:
     statuses: the cameras' readers as they stand now, in the order of the config. models: what runs, as JSON values by
     role ('detector', 'attributes'), each with 'name', 'runtime', 'precision' and 'origin'; the name under 'attributes'
     stands beside each age and gender on the wire. Both are called on the loop and must not block. started_at: UTC,
-    seconds since the epoch. health: what is degraded beside the video. images: what analyses images that are sent;
+    seconds since the epoch. health: what is degraded. images: what analyses images that are sent;
     None where there are no nets. heat: see `HeatMaps.seconds`; what isn't in the database yet. database: where the
     figures are; None where none are kept. rule_book: the lines and zones of the cameras; None where nothing is counted.
     reductions: by camera, how much less than configured is done because of the load.

@@ -57,6 +57,20 @@ def test_camera_that_delivers_nothing_while_live_is_never_shown_as_if_it_were(vi
         assert visitor.page.locator(f"{tile('lobby')} .tile-age").inner_text() == ""
 
 
+def test_a_camera_whose_frames_all_fail_is_named_and_nothing_claims_that_all_cameras_go_on(visit: Visit) -> None:
+    with Site(LOBBY) as site:
+        page = visit(site.url).page
+        health = site.harness.services.health
+        health.report("store", "locked")
+        expect(page.locator("#degraded")).to_contain_text("The cameras go on. Store: locked")
+        health.report("camera lobby", "none of its frames is analysed: the net is ill")
+        expect(page.locator("#degraded-detail")).to_contain_text("Camera lobby: none of its frames is analysed")
+        expect(page.locator("#degraded-else")).to_be_hidden()
+        health.report("camera lobby", None)
+        health.report("store", None)
+        expect(page.locator("#degraded")).to_be_hidden()
+
+
 def test_failed_camera_says_so(visit: Visit) -> None:
     with Site({**LOBBY, "roof": Scene("Roof", state=CameraState.FAILED)}) as site:
         page = visit(site.url).page

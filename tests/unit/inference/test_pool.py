@@ -102,6 +102,25 @@ def test_a_frame_that_fails_is_counted_and_skipped_and_the_pool_lives_on(
     assert len([r for r in caplog.records if "the net is ill" in (r.exc_text or str(r.exc_info))]) == 1  # once a minute
 
 
+def test_a_lane_tells_why_its_frames_fail_until_one_does_not(bench: Callable[..., Bench]) -> None:
+    errors = iter([RuntimeError("the net is ill\nin many lines"), None])
+
+    def act(_: Picture) -> None:
+        if error := next(errors):
+            raise error
+
+    b = bench(workers=1)
+    queue = b.camera("a", ScriptedDetector(act))
+    lane = b.lanes["a"]
+    b.pool.start()
+    queue.put(frame("a", 0))
+    assert b.pool.wait_until(lambda: lane.failures == 1, 5)
+    assert (lane.failure, lane.analyzed) == ("the net is ill", 0)
+    queue.put(frame("a", 1))
+    assert b.pool.wait_until(lambda: lane.analyzed == 1, 5)
+    assert lane.failure == ""
+
+
 def test_a_file_loses_no_frame(bench: Callable[..., Bench]) -> None:
     b = bench(workers=2, max_frame_age=None)
     queue = b.camera("file", ScriptedDetector(), size=2)

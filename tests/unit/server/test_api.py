@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streamer.analytics.heat import COLUMNS, ROWS
+from streamer.monitoring.parts import camera_part
 from streamer.pictures.picture import ArrayPicture
 from streamer.redaction import register_secret
 from streamer.server.app import create_app
@@ -158,6 +159,33 @@ def test_ready_only_while_a_camera_is_live(server: Api) -> None:
     assert answer.json()["reasons"]["lobby"] == "reconnecting: rtsp://***@10.1.2.3/stream: connection refused"
     assert server.get("/healthz").text == "ok\n"
     assert server.get("/healthz", "HEAD").status_code == 200
+
+
+def test_a_live_camera_is_not_ready_before_its_first_frame_is_analyzed() -> None:
+    server = Api()
+    server.cameras["lobby"].state, server.cameras["yard"].state = CameraState.STOPPED, CameraState.LIVE
+    answer = server.get("/readyz")
+    assert (answer.status_code, answer.json()["reasons"]["yard"]) == (503, "live: none of its frames is analysed yet")
+    server.cameras["yard"].publish_one()
+    assert server.get("/readyz").json()["live"] == ["yard"]
+
+
+def test_a_live_camera_whose_frames_all_fail_is_not_ready_and_told_in_either_answer(server: Api) -> None:
+    server.cameras["yard"].state = CameraState.LIVE
+    server.cameras["yard"].publish_one()
+    problem = "none of its frames is analysed: the net is ill"
+    server.services.health.report(camera_part("lobby"), problem)
+    answer = server.get("/readyz")
+    assert (answer.status_code, answer.json()["live"]) == (200, ["yard"])
+    assert answer.json()["degraded"] == {"camera lobby": problem}
+    server.services.health.report("store", "locked")
+    server.cameras["yard"].state = CameraState.STALLED
+    answer = server.get("/readyz")
+    assert (answer.status_code, answer.json()["reasons"]["lobby"]) == (503, f"live: {problem}")
+    assert answer.json()["degraded"] == {"camera lobby": problem, "store": "locked"}
+    assert server.get("/api/v1/status").json()["degraded"] == answer.json()["degraded"]
+    server.services.health.report(camera_part("lobby"), None)
+    assert server.get("/readyz").json()["live"] == ["lobby"]
 
 
 def test_metrics_can_be_parsed_and_tell_of_each_camera(server: Api) -> None:

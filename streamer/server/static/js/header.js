@@ -76,9 +76,10 @@ export class Header {
     byId("banner-action").disabled = connection.state === "connecting";
   }
 
-  /** What can't do its work beside the video. */
+  /** What can't do its work: parts beside the video, and cameras' analysis. */
   #degraded(parts) {
     setHidden(byId("degraded"), !parts.length);
+    setHidden(byId("degraded-else"), parts.some(([part]) => part.startsWith("camera ")));
     setText(byId("degraded-detail"), parts.map(([part, problem]) => `${capitalized(part)}: ${problem}`).join("; "));
   }
 

@@ -39,7 +39,7 @@ export class State {
   role = "admin"; // of the token, or of everybody where there are none
   session = false; // whether somebody signed in here, and so can sign out
   viewers = null;
-  degraded = {}; // parts beside the video that can't do their work, and why
+  degraded = {}; // parts that can't do their work, and why
   cameras = new Map();
   clockOffset = 0; // seconds to add to this device's clock to get the server's
 
