@@ -40,7 +40,8 @@ class RawViewer:
         self.answer = b""
         while not self.answer.endswith(b"\r\n\r\n"):
             byte = self.socket.recv(1)
-            assert byte, self.answer
+            if not byte:
+                raise ConnectionResetError(f"the server closed the connection after {self.answer!r}")
             self.answer += byte
 
     def send(self, data: bytes, opcode: Opcode = Opcode.TEXT) -> None:

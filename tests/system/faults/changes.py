@@ -37,11 +37,13 @@ def _codec(folder: Path) -> list[Figure]:
             program.wait_for_state("cam", "live", 15)
             server.kill()
             program.wait_for_state("cam", "reconnecting", 15)
+            ready = program.is_ready()
             with RtspServer({"cam": new}, port=server.port, codec="h265"):
                 seconds = program.wait_for_state("cam", "live", 30)
                 codec = eventually("the codec is told", lambda: program.camera("cam")["codec"], 5)
     fault = "H.264 becomes H.265 as the camera restarts"
     return [
+        Figure.at_most(fault, "/readyz says ready meanwhile", float(ready), 0, ""),
         Figure.at_most(fault, "frames again", seconds, 5),
         Figure.at_least(fault, "told as what it is", float(codec in {"hevc", "h265"}), 1, ""),
     ]

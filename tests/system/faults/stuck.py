@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import threading
+import ctypes
+import socket
+import struct
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.media import make_video
-from tests.system.faults.figures import Figure, Process
+from tests.system.faults.crawling import crawls
+from tests.system.faults.figures import Figure, Process, counter
 from tests.system.faults.gaps import Gaps
 from tests.system.faults.rtp import access_units, steady
 from tests.system.faults.rtsp_script import ScriptedRtsp, plays
@@ -21,26 +23,25 @@ __all__ = ["stuck_viewers"]
 
 _STUCK = 20
 _WARM = 75  # messages that a viewer in good order takes first
-_CRAWLS = 10  # seconds, at 1 KB each
+_SO_ATTACH_FILTER = 26  # of Linux
+_DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF: return 0, the bytes of a packet that are let through
 _AT_LENGTH = 20  # times from which a vanished viewer is waited for, too: it takes 20 s
-_EVICTED = re.compile(r'^streamer_viewers_evicted_total\{reason="stuck"\} (\S+)', re.MULTILINE)
 
 
 def stuck_viewers(folder: Path, times: int) -> list[Figure]:
-    """Twenty that never read, one that reads 1 KB a second and, in the long report, one that answers no ping."""
+    """Twenty that never read, one that reads 1 KB a second, one that dies; in the long report, one that dies idle."""
     units = access_units(make_video(folder / "clip.mp4", seconds=4, size=(1280, 720)))
     with ScriptedRtsp(plays(lambda: steady(units))) as camera:
         config = {"cameras": [{"id": "cam", "source": camera.url}], "store": {"url": "none"}}
         with Program(folder, config) as program:
             program.wait_for_state("cam", "live", 15)
             with Gaps(program) as gaps:
-                figures = [*_never_reads(program, gaps), *_crawls(program, gaps)]
-                return [*figures, *(_vanishes(program) if times >= _AT_LENGTH else ())]
+                figures = [*_never_reads(program, gaps), *crawls(program, gaps), *_dies(program, gaps)]
+                return [*figures, *(_dies_idle(program) if times >= _AT_LENGTH else ())]
 
 
 def _evicted(program: Program) -> float:
-    found = _EVICTED.search(program.text("/metrics"))
-    return float(found[1]) if found else 0.0
+    return counter(program, "streamer_viewers_evicted_total", 'reason="stuck"')
 
 
 def _never_reads(program: Program, gaps: Gaps) -> list[Figure]:
@@ -64,33 +65,34 @@ def _never_reads(program: Program, gaps: Gaps) -> list[Figure]:
             return _evicted(program) >= _STUCK
 
         eventually("all are cut off", all_gone, 30)
-        seconds = time.monotonic() - begin
+        seconds, ready = time.monotonic() - begin, program.is_ready()
     return [
-        Figure.at_most(fault, "cut off in", seconds, 6.5),
+        Figure.at_most(fault, "cut off in", seconds, 6),
         Figure.at_most(fault, "memory", highest - memory, 40, "MB more"),
         Figure.at_most(fault, "longest gap of another viewer", gaps.longest(), 1),
+        Figure.at_least(fault, "/readyz says ready", float(ready), 1, ""),
     ]
 
 
-def _crawls(program: Program, gaps: Gaps) -> list[Figure]:
-    fault = f"a viewer that reads 1 KB a second, for {_CRAWLS} s"
-    memory, pause = Process.of(program).memory, threading.Event()
-    highest = memory
-    with RawViewer(urlsplit(program.url).port or 0, receive_buffer=4096) as viewer:
+def _dies(program: Program, gaps: Gaps) -> list[Figure]:
+    """Half open: its machine is switched off in the middle of its pictures, and acknowledges nothing any more."""
+    fault, evicted = "a viewer whose machine is dead", _evicted(program)
+    with RawViewer(urlsplit(program.url).port or 0) as viewer:
         viewer.subscribe(cameras=["cam"], frames="annotated")
-        with contextlib.suppress(ConnectionError):  # it may be cut off: for the server it takes nothing
-            for _ in range(_CRAWLS):
-                viewer.socket.recv(1024)
-                highest = max(highest, Process.of(program).memory)
-                pause.wait(1)
+        for _ in range(_WARM):
+            viewer.receive()
+        _switch_off(viewer.socket)
+        begin = time.monotonic()
+        eventually("it is cut off", lambda: _evicted(program) > evicted, 60)
+        seconds = time.monotonic() - begin
     return [
-        Figure.at_most(fault, "memory", highest - memory, 10, "MB more"),
+        Figure.at_most(fault, "cut off in", seconds, 6),
         Figure.at_most(fault, "longest gap of another viewer", gaps.longest(), 1),
     ]
 
 
-def _vanishes(program: Program) -> list[Figure]:
-    """Half open: it is sent so little that it never gets stuck, and it answers no ping."""
+def _dies_idle(program: Program) -> list[Figure]:
+    """Half open, and sent so little that it never gets stuck: it answers no ping."""
 
     def seen() -> int:
         return int(program.get("/api/v1/status")["viewers"]["websocket"])
@@ -99,6 +101,14 @@ def _vanishes(program: Program) -> list[Figure]:
     with RawViewer(urlsplit(program.url).port or 0) as viewer:
         viewer.subscribe(cameras=[], frames="none")
         eventually("it is there", lambda: seen() > others)
+        _switch_off(viewer.socket)
         begin = time.monotonic()
         eventually("it is given up", lambda: seen() == others, 60)
-        return [Figure.at_most("a viewer that is gone without a word", "given up in", time.monotonic() - begin, 25)]
+        seconds = time.monotonic() - begin
+    return [Figure.at_most("a viewer whose machine is dead, sent no pictures", "given up in", seconds, 25)]
+
+
+def _switch_off(connection: socket.socket) -> None:
+    """From now on the kernel drops what comes for it, as if the machine weren't there: nothing is acknowledged."""
+    program = ctypes.create_string_buffer(_DROP_ALL)
+    connection.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))

@@ -34,7 +34,7 @@ def killed_server(folder: Path, times: int) -> list[Figure]:
     """Killed and started again, so many times, while another camera goes on."""
     clip = _clip(folder)
     fault = f"server killed and restarted, {times} times"
-    noticed, back = [], []
+    noticed, back, ready = [], [], True
     with RtspServer({"cam": clip}) as other, RtspServer({"cam": clip}) as server:
         cameras = [{"id": n, "source": s.url("cam"), **_QUICK} for n, s in (("ill", server), ("other", other))]
         with Program(folder, _config(cameras)) as program:
@@ -49,6 +49,7 @@ def killed_server(folder: Path, times: int) -> list[Figure]:
                     break
                 server.kill()
                 noticed.append(program.wait_for_state("ill", "reconnecting", 10))
+                ready = program.is_ready() and ready
                 server.start()
                 back.append(program.wait_for_state("ill", "live", 10))
             assert before is not None, "one time is too few to compare"
@@ -65,6 +66,7 @@ def killed_server(folder: Path, times: int) -> list[Figure]:
         Figure.at_most(fault, "threads", after.threads - before.threads, 0, "more"),
         Figure.at_most(fault, "descriptors", after.descriptors - before.descriptors, 0, "more"),
         Figure.at_most(fault, "frames lost by another camera", 100 * max(0.0, lost), 5, "%"),
+        Figure.at_least(fault, "/readyz says ready each time, for another camera", float(ready), 1, ""),
     ]
 
 
