@@ -80,6 +80,7 @@ def crawls(program: Program, gaps: Gaps) -> list[Figure]:
                 caught_up_after = max(0.0, time.monotonic() - viewer.until)
             else:
                 old += len(payload)
+    note()
     figures = [
         Figure.at_most(fault, "memory", highest - memory, 10, "MB more"),
         Figure.at_most(fault, "longest gap of another viewer", gaps.longest(), 1),

@@ -63,6 +63,7 @@ def ill_streams(folder: Path, _times: int) -> list[Figure]:
         ]
         gaps, sizes = asyncio.run(_longest_gaps(program.url, begin + ROUND))
         reconnects = {name: program.camera(name)["reconnects"] for name in ("well", "jumps", "sizes")}
+        ready = program.is_ready()
     assert len(sizes) == 2, sizes
     jumps, resolution, beside = "timestamps jump ± 1 h", "resolution changes every 2 s", "camera beside all of these"
     return [
@@ -74,6 +75,7 @@ def ill_streams(folder: Path, _times: int) -> list[Figure]:
         Figure.at_most(resolution, "reconnects", reconnects["sizes"], 0, ""),
         Figure.at_most(beside, "longest gap", gaps["well"], 1),
         *visits_and_stays(beside, told, "well", begin),
+        Figure.at_least("all of these", "/readyz says ready, for the cameras that are", float(ready), 1, ""),
     ]
 
 
