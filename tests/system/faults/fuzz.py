@@ -20,7 +20,8 @@ _MOST_REFUSED = 5  # attempts to connect, after which nobody listens
 # Text and binary whole, text in parts, ping, pong; a reserved opcode, a reserved bit
 _FIRST_BYTES = (0x81, 0x81, 0x81, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8A, 0x83, 0xC1)
 _NO_CODE = 0
-_EXPECTED = {1002, 1007}  # a broken protocol, and text that isn't UTF-8
+# A broken protocol, and text that isn't UTF-8; a reset, by which the code is lost that was on its way, is only told of
+_EXPECTED = {1002, 1007, _NO_CODE}
 
 
 class Fuzzed(NamedTuple):
