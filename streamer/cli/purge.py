@@ -24,10 +24,10 @@ def purge(
     """Remove all figures of a range of time for good.
 
     Visits, crossings, stays, occupancy and events go, with their sums, and so does where faces were, and when cameras
-    were up. Works beside a running streamer: a visit that began in that time is not written when it ends, either. In SQLite
-    what is deleted is overwritten, and the file shrinks. In PostgreSQL the tables are then written anew without it, so
-    that their files shrink: that takes as much free room as the largest table does, and while it lasts a running
-    streamer keeps what happens in memory and can't show its figures.
+    were up. Works beside a running streamer: a visit that began in that time is not written when it ends, either. In
+    SQLite what is deleted is overwritten, and the file shrinks. In PostgreSQL the tables are then written anew
+    without it, so that their files shrink: that takes as much free room as the largest table does, and while it lasts
+    a running streamer keeps what happens in memory and can't show its figures.
     """
     from streamer.store.deletion import purge as remove
 
