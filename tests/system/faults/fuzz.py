@@ -22,6 +22,7 @@ _FIRST_BYTES = (0x81, 0x81, 0x81, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8A, 0x83, 0xC1
 _NO_CODE = 0
 # A broken protocol, and text that isn't UTF-8; a reset, by which the code is lost that was on its way, is only told of
 _EXPECTED = {1002, 1007, _NO_CODE}
+_MOST_UNTOLD = 10  # % of the closes; what follows the frame that is refused may be answered by a reset
 
 
 class Fuzzed(NamedTuple):
@@ -41,10 +42,12 @@ class Fuzzed(NamedTuple):
         fault = f"{wanted} fuzzed websocket frames"
         seen = ", ".join(f"{code}: {number}" for code, number in sorted(self.codes.items()))
         odd = sum(number for code, number in self.codes.items() if code not in _EXPECTED)
+        untold = self.codes.get(_NO_CODE, 0) / max(1, sum(self.codes.values()))
         return [
             Figure.at_least(fault, "sent to an open connection", self.sent, wanted, ""),
             Figure.at_most(fault, f"handshakes refused ({self.handshakes} accepted)", self.refused, 0, ""),
             Figure.at_most(fault, f"closed with another code than 1002 and 1007 ({seen})", odd, 0, ""),
+            Figure.at_most(fault, "closed without a code", 100 * untold, _MOST_UNTOLD, "%"),
         ]
 
 
