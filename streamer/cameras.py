@@ -23,6 +23,8 @@ from streamer.types import CameraState, CameraStatus
 
 __all__ = ["Cameras"]
 
+_LONG_WAIT = 0.15  # s; above what two frames that come together wait, at 10 a second and more
+
 
 class Cameras:
     """Each camera's reader, lane and pipeline, around nets and a pool that they share."""
@@ -73,6 +75,7 @@ class Cameras:
             pipeline,
             queue_size=self._config.inference.queue_size,
             max_frame_age=self._config.inference.max_frame_age,
+            long_wait=_LONG_WAIT,
             most_under_way=self._pool.workers + 1,
             metrics=self._metrics,
             wake=self._pool.wake,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -35,8 +36,9 @@ def _ignore() -> None:
 class LaneCounts:
     """What became of a lane's frames since the start.
 
-    offered: came to the queue. evicted: replaced there by newer ones. stale: too old at their turn, or when it was
-    theirs to be delivered. taken: out of the queue; waited: seconds that these have waited, all together.
+    offered: came to the queue. evicted: newer ones took their place there, or their turn. stale: too old at their turn,
+    or when it was theirs to be delivered. taken: out of the queue; waited: seconds that these have waited, all
+    together.
     """
 
     offered: int
@@ -62,6 +64,7 @@ class CameraLane:
         *,
         queue_size: int,
         max_frame_age: float | None,
+        long_wait: float = math.inf,
         most_under_way: int,
         metrics: Metrics,
         wake: Callable[[], None],
@@ -69,15 +72,17 @@ class CameraLane:
     ) -> None:
         """A queue without an age limit loses no frame: putting waits for room.
 
-        most_under_way: frames taken and not delivered yet; more would only wait, with their pictures, for the one whose
-        turn it is. wake: called when a frame waits. on_give_up: called when the analysis of frames has hung too often;
-        it must not block.
+        long_wait: seconds in the queue after which a frame makes way for a newer one; at few frames a second all would
+        else be that late where there is too much to do. most_under_way: frames taken and not delivered yet; more would
+        only wait, with their pictures, for the one whose turn it is. wake: called when a frame waits. on_give_up:
+        called when the analysis of frames has hung too often; it must not block.
         """
         self.queue = FrameQueue(queue_size, lossless=max_frame_age is None, on_put=wake)
         self._pipeline = pipeline
         self._camera = pipeline.camera
         self._on_give_up = on_give_up
         self._max_frame_age = max_frame_age
+        self._long_wait = long_wait
         self._most_under_way = most_under_way
         self._following: Sequencer[Found | None] = Sequencer(self._follow)
         self._reporting: Sequencer[tuple[Followed, Sequence[FaceReading] | None]] = Sequencer(self._report)
@@ -89,7 +94,7 @@ class CameraLane:
         self.analyzed = 0  # frames whose results were delivered
         self.failure = ""  # why the last frame's analysis failed; '' once another one's didn't
         # Written under the pool's lock, but for the last one, which belongs to the thread whose turn it is to follow
-        self._taken, self._waited, self._stale_in_queue, self._stale_later = 0, 0.0, 0, 0
+        self._taken, self._waited, self._passed_over, self._stale_in_queue, self._stale_later = 0, 0.0, 0, 0, 0
         self._failures_to_tell = Throttle()
         metrics.queue_depth.labels(self._camera).set_function(lambda: len(self.queue))
 
@@ -117,7 +122,8 @@ class CameraLane:
     def counts(self) -> LaneCounts:
         """As they stand. Any thread."""
         stale = self._stale_in_queue + self._stale_later
-        return LaneCounts(self.queue.offered, self.queue.evicted, stale, self._taken, self._waited)
+        evicted = self.queue.evicted + self._passed_over
+        return LaneCounts(self.queue.offered, evicted, stale, self._taken, self._waited)
 
     def set_effort(self, effort: Effort) -> None:
         """See `CameraPipeline.set_effort`."""
@@ -127,7 +133,7 @@ class CameraLane:
         """See `Lane`. The order in which frames are taken is that in which their results are delivered."""
         with contextlib.suppress(IndexError):
             return self._to_read.popleft()  # first: later frames wait for it
-        frame = self.queue.take()
+        frame = self._next()
         if frame is None:
             return None
         self._taken += 1
@@ -137,6 +143,15 @@ class CameraLane:
             self._drop("stale")
             return None
         return _Search(self, frame, self._following.issue())
+
+    def _next(self) -> Frame | None:
+        """The frame that has waited longest, but none that has waited too long while there is a newer."""
+        frame = self.queue.take()
+        while frame is not None and time.monotonic() - frame.captured_at > self._long_wait and len(self.queue):
+            self._passed_over += 1
+            self._drop("evicted")
+            frame = self.queue.take()
+        return frame
 
     def give_up(self) -> None:
         """See `Lane`. The camera takes no more frames."""

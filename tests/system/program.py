@@ -158,6 +158,17 @@ class Program:
             return False
         return True
 
+    @property
+    def degraded(self) -> dict[str, str]:
+        """What `/readyz` names as ill, ready or not: by part, with the reason."""
+        try:
+            answer = self.text("/readyz")
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = error.read().decode()
+        found: dict[str, str] = json.loads(answer)["degraded"]
+        return found
+
     def camera(self, name: str) -> dict[str, Any]:
         """A camera as the API shows it."""
         found: dict[str, Any] = self.get(f"/api/v1/cameras/{name}")

@@ -12,7 +12,10 @@ import psutil
 
 from tests.system.program import Program, eventually
 
-__all__ = ["Figure", "Process", "Rows", "counter", "trouble_told"]
+__all__ = ["FEW_TIMES", "Figure", "Process", "Rows", "counter", "trouble_told"]
+
+FEW_TIMES = 3
+"""Of faults that come again and again, where a test injects them."""
 
 
 _TIMINGS = ("s", "%")

@@ -124,19 +124,19 @@ def _one_after_the_other(folder: Path, config: dict[str, Any], faults: tuple[_Fa
 
 def _under(fault: _Fault, program: Program, gaps: Gaps, told: Told) -> list[Figure]:
     name, sink = fault.name, fault.sink
-    eventually(f"{sink.part} is well", lambda: sink.part not in _degraded(program), 20)
+    eventually(f"{sink.part} is well", lambda: sink.part not in program.degraded, 20)
     gaps.longest()
     before, dropped = set(told.keys), counter(program, *sink.dropped)
     begin = time.monotonic()
     fault.begin()
-    eventually(f"{name} is told", lambda: sink.part in _degraded(program), 20)
+    eventually(f"{name} is told", lambda: sink.part in program.degraded, 20)
     told_in = time.monotonic() - begin
     if fault.lasts:
         eventually(f"{name}: its queue is full", lambda: counter(program, *sink.dropped) > dropped, 60)
     ready = program.is_ready()  # the cameras are; what is degraded stands beside it
     fault.end()
     begin, until_now = time.monotonic(), set(told.keys)
-    eventually(f"after {name} it works again", lambda: sink.part not in _degraded(program), 30)
+    eventually(f"after {name} it works again", lambda: sink.part not in program.degraded, 30)
     back = time.monotonic() - begin
     eventually(f"after {name} a new event arrives", lambda: sink.arrived() & (set(told.keys) - until_now), 30)
     arrived = time.monotonic() - begin
@@ -160,11 +160,6 @@ def _under(fault: _Fault, program: Program, gaps: Gaps, told: Told) -> list[Figu
             Figure.at_least(name, "events counted as dropped", counter(program, *sink.dropped) - dropped, 1, "")
         )
     return figures
-
-
-def _degraded(program: Program) -> dict[str, str]:
-    found: dict[str, str] = program.get("/readyz")["degraded"]
-    return found
 
 
 def _at_the_end(file: Path) -> list[Figure]:

@@ -106,7 +106,7 @@ class Soak:
     def well(self) -> bool:
         """Whether every camera is live and nothing is degraded."""
         states = {camera["state"] for camera in self.program.get("/api/v1/cameras")}
-        return states == {"live"} and not self.program.get("/readyz")["degraded"]
+        return states == {"live"} and not self.program.degraded
 
     @contextlib.contextmanager
     def _killed(self, dice: random.Random) -> Iterator[None]:

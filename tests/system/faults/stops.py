@@ -62,7 +62,7 @@ def _in_trouble(folder: Path, cameras: list[dict[str, Any]], *, alone: bool) -> 
         def full(program: Program) -> Iterator[None]:
             ballast = fill(disk)
             try:
-                eventually("a full disk is told", lambda: "store" in _degraded(program), 30)
+                eventually("a full disk is told", lambda: "store" in program.degraded, 30)
                 yield
             finally:
                 ballast.unlink()
@@ -71,7 +71,7 @@ def _in_trouble(folder: Path, cameras: list[dict[str, Any]], *, alone: bool) -> 
         def gone(program: Program) -> Iterator[None]:
             broker.kill()
             try:
-                eventually("a broker that is gone is told", lambda: "mqtt" in _degraded(program), 30)
+                eventually("a broker that is gone is told", lambda: "mqtt" in program.degraded, 30)
                 yield
             finally:
                 broker.start()
@@ -105,7 +105,7 @@ def _in_trouble(folder: Path, cameras: list[dict[str, Any]], *, alone: bool) -> 
 
 @contextlib.contextmanager
 def _locked(file: Path, program: Program) -> Iterator[None]:
-    eventually("the database is open", lambda: file.exists() and "store" not in _degraded(program), 20)
+    eventually("the database is open", lambda: file.exists() and "store" not in program.degraded, 20)
     with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield
@@ -132,7 +132,7 @@ def _beside_frozen_postgres(folder: Path, cameras: list[dict[str, Any]]) -> list
             eventually("figures can be had", lambda: _asked(program) == 200, 30)
             with _frozen(server):
                 begin = time.monotonic()
-                eventually("a frozen database is told", lambda: "store" in _degraded(program), 30)
+                eventually("a frozen database is told", lambda: "store" in program.degraded, 30)
                 told, begin = time.monotonic() - begin, time.monotonic()
                 status = _asked(program)
                 answered = time.monotonic() - begin
@@ -176,11 +176,6 @@ def _stopped(fault: str, program: Program) -> list[Figure]:
 
 def _replaced(program: Program) -> float:
     return counter(program, "streamer_viewer_pictures_replaced_total")
-
-
-def _degraded(program: Program) -> dict[str, str]:
-    found: dict[str, str] = program.get("/readyz")["degraded"]
-    return found
 
 
 def _asked(program: Program) -> int:

@@ -21,23 +21,30 @@ from tests.system.faults.stuck import stuck_viewers
 from tests.system.faults.video import frozen_server, killed_server
 from tests.system.faults.viewers import ill_viewers
 
-__all__ = ["TABLE"]
+__all__ = ["CAMERAS", "ENDS", "PARTS", "TABLE"]
 
-TABLE: Final[Mapping[str, Rows]] = {
+Faults = Mapping[str, Rows]
+
+CAMERAS: Final[Faults] = {
     "killed": killed_server,
     "frozen": frozen_server,
     "refusing": refusing_servers,
     "streams": ill_streams,
     "packets": bad_lines,
     "changes": changes,
+}
+PARTS: Final[Faults] = {
     "nets": ill_nets,
     "viewers": ill_viewers,
     "stuck": stuck_viewers,
     "sinks": ill_sinks,
+}
+ENDS: Final[Faults] = {
+    "stops": stops_in_every_state,
     "models": broken_models,
     "configs": broken_configs,
     "signals": signals,
     "ends": ends_in_every_state,
-    "stops": stops_in_every_state,
     "soak": soaked,
 }
+TABLE: Final[Faults] = {**CAMERAS, **PARTS, **ENDS}

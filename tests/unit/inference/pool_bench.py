@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -61,6 +62,7 @@ class Bench:
         *,
         attributes: AttributeModel | None = None,
         size: int = 100,
+        long_wait: float = math.inf,
         deliver: Deliver | None = None,
     ) -> FrameQueue:
         pipeline = CameraPipeline(
@@ -75,6 +77,7 @@ class Bench:
             pipeline,
             queue_size=size,
             max_frame_age=self.max_frame_age,
+            long_wait=long_wait,
             most_under_way=self.pool.workers + 1,
             metrics=self.metrics,
             wake=self.pool.wake,
