@@ -150,6 +150,15 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
         self.app_state = {**self.app_state, STATE_KEY: WebSocketConnection(transport, self)}
         self.close_timeout = 2.0
 
+    def shutdown(self) -> None:
+        """Called as the server stops.
+
+        A handshake under way is left to the application, which refuses it: an answer from here would make the
+        application's a second one, which is an error.
+        """
+        if self.handshake_complete or self.close_sent:
+            super().shutdown()
+
     async def wait_writable(self) -> None:
         """See `Connection.writable`."""
         await self.writable.wait()

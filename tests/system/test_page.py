@@ -232,6 +232,8 @@ def test_theme_follows_the_system_until_one_is_chosen_which_is_remembered(visit:
         assert page.evaluate(theme) == "light"
         page.reload()
         assert page.evaluate(theme) == "light"
+        # A connection that is just being made as the site ends would complain
+        wait_for_picture(visitor, f"{tile('lobby')} .screen")
 
 
 def test_modules_compute_what_they_should(visit: Visit) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 
 from streamer.errors import StreamerError
 from streamer.server import auth
+from streamer.server.broadcaster import Broadcaster
 from streamer.server.protocol import split_picture
 from tests.server_harness import Harness, Scene, running_server, until
 from tests.system.raw_viewer import RawViewer
@@ -368,6 +370,36 @@ def test_stopping_says_goodbye_and_frees_the_port_also_with_viewers_that_are_stu
                 await first(websocket, "hello")
 
     run(scenario())
+
+
+def test_a_handshake_under_way_as_the_server_stops_is_refused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        asked = asyncio.Event()
+
+        async def late(self: Broadcaster, websocket: WebSocket) -> None:
+            asked.set()
+            await asyncio.sleep(0.3)
+            await serve(self, websocket)
+
+        serve = Broadcaster.serve_websocket
+        monkeypatch.setattr(Broadcaster, "serve_websocket", late)
+        async with running_server(ONE) as harness:
+            newcomer = asyncio.create_task(_refused(harness))
+            await asked.wait()
+            begun = time.monotonic()
+            await harness.server.stop(timeout=2.0)
+            assert time.monotonic() - begun < 1.5
+            assert await newcomer == 503
+
+    async def _refused(harness: Harness) -> int:
+        with pytest.raises(InvalidStatus) as refusal:
+            await viewer(harness)
+        return refusal.value.response.status_code
+
+    run(scenario())
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_who_never_ends_the_form_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
