@@ -17,7 +17,7 @@ from streamer.cli.console import ConfigOption, configuration, errors, open_store
 from streamer.config import Config
 from streamer.inference.weights_used import weights_used
 from streamer.logs import set_up_logging
-from streamer.memory import share_arenas
+from streamer.memory import keep_what_is_loaded, share_arenas
 
 if TYPE_CHECKING:
     from streamer.app import App
@@ -89,6 +89,7 @@ async def _serve(app: App, config: Config) -> None:
 
     try:
         port = await app.start()
+        keep_what_is_loaded()
         host = config.server.host
         if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
             host = socket.gethostname()

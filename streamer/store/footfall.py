@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,15 +65,17 @@ def footfall(connection: Connection, asked: Question) -> list[dict[str, Any]]:
     nothing: dict[tuple[Any, ...], _Figures] = {(None,) * len(asked.group_by): (0, 0, 0)}
     rows = []
     times = local_times(limits, asked.zone)
+    told = functools.cache(lambda group: dict(zip(asked.group_by, group, strict=True)))
+    lasts = asked.counted in LASTING
     for i, found in enumerate(sums):
-        about = {"start": limits[i] / 1000, "end": limits[i + 1] / 1000, "time": times[i]}
+        about, share = {"start": limits[i] / 1000, "end": limits[i + 1] / 1000, "time": times[i]}, up[i]
         for group, (count, timed, lasted) in sorted(found.items()) if found else nothing.items():
-            row: dict[str, Any] = dict(about)
-            row.update(zip(asked.group_by, group, strict=True))
-            row["count"] = count if count or up[i] else None
-            row["dwell"] = round(lasted / timed / 1000, 2) if timed and asked.counted in LASTING else None
-            row["up"] = up[i]
-            rows.append(row)
+            figures = {
+                "count": count if count or share else None,
+                "dwell": round(lasted / timed / 1000, 2) if timed and lasts else None,
+                "up": share,
+            }
+            rows.append({**about, **told(group), **figures})
     return rows
 
 
@@ -131,9 +134,9 @@ class _Source:
         found = connection.execute(self.statement.limit(MOST_ROWS + 1)).all()
         if len(found) > MOST_ROWS:
             raise TooManyRowsError
-        for row in found:
-            start = self.span.begin if self.asked.bucket == "total" else row[0] * width - shift
-            yield max(start, self.span.begin), tuple(row[1:-3]), (int(row[-3]), int(row[-2]), int(row[-1]))
+        for number, *group, count, timed, lasted in found:
+            start = self.span.begin if self.asked.bucket == "total" else number * width - shift
+            yield max(start, self.span.begin), tuple(group), (int(count), int(timed), int(lasted))
 
 
 def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnElement[int]:
@@ -162,7 +165,8 @@ def _kept(asked: Question, span: Stretch) -> _Source:
     parts: list[Select[Any]] = []
     whole = [hour // HOUR % 24 != _cut(span, HOUR)] if cut else []
     if asked.bucket == "hour":
-        parts = [_quarters(asked, span) if cut else _sums(asked, span, tables.hours)]
+        # The quarters tell no genders and ages apart, so they are fewer rows
+        parts = [_sums(asked, span, tables.hours) if _by_person(asked) else _quarters(asked, span)]
     elif first >= last:
         parts = [_sums(asked, span, tables.hours, *whole)]
     else:

@@ -24,6 +24,7 @@ import numpy as np
 from pydantic_core import to_json
 from sqlalchemy import Connection, insert, text
 
+from streamer.memory import keep_what_is_loaded
 from streamer.store import tables
 from streamer.store.database import Database
 from streamer.store.footfall import Question, footfall
@@ -225,6 +226,7 @@ def main() -> None:
     database.open()
     if is_new:
         fill(database, arguments.visits, arguments.zone)
+    keep_what_is_loaded()  # as the program does it
     if not arguments.only_make:
         size = arguments.database.stat().st_size
         print(json.dumps({"bytes": size, "ms": measure(database, arguments.repeat, arguments.zone)}, indent=2))

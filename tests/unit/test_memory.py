@@ -8,6 +8,25 @@ import pytest
 
 from streamer.memory import give_back_freed_memory
 
+_A_CIRCLE_AMONG_MANY = """
+import gc, weakref
+from streamer.memory import keep_what_is_loaded
+
+class Thing:
+    pass
+
+loaded = [Thing() for _ in range(10_000)]
+before = len(gc.get_objects())  # those that are looked through
+keep_what_is_loaded()
+later = Thing()
+later.me, gone = later, weakref.ref(later)
+after = len(gc.get_objects())
+del later
+gc.collect()
+assert gone() is None
+assert before > 10_000 and after < 1000, (before, after)
+"""
+
 _ARENAS_OF_TWELVE_THREADS = """
 import ctypes, os, threading
 from streamer.memory import share_arenas
@@ -50,3 +69,7 @@ def test_what_lies_free_between_things_in_use_goes_back_to_the_system() -> None:
 def test_threads_share_a_few_arenas() -> None:
     run = subprocess.run([sys.executable, "-c", _ARENAS_OF_TWELVE_THREADS], check=True, capture_output=True, text=True)
     assert 1 < run.stdout.count("<heap nr=") <= 4
+
+
+def test_what_is_loaded_is_not_looked_through_again_and_what_comes_later_is() -> None:
+    subprocess.run([sys.executable, "-c", _A_CIRCLE_AMONG_MANY], check=True)
