@@ -33,7 +33,6 @@ from streamer.integrations.recall import recall_from
 from streamer.memory import TRIM_SECONDS, give_back_freed_memory
 from streamer.monitoring.health import Health
 from streamer.monitoring.metrics import Metrics
-from streamer.monitoring.parts import camera_part
 from streamer.own_thread import in_own_thread
 from streamer.server.app import Server, Services
 from streamer.server.encoding import result_object
@@ -231,8 +230,8 @@ class App:
             await asyncio.sleep(_LOOK_SECONDS)
             if self._store_writer is not None:
                 self._store_writer.look(time.monotonic())
-            for camera, problem in self._cameras.unanalyzed(time.monotonic()):
-                self.health.report(camera_part(camera), problem)
+            for part, problem in self._cameras.problems(time.monotonic()):
+                self.health.report(part, problem)
             for camera, outcome in self._cameras.idle(time.monotonic()):
                 self._tell_all(outcome.events, outcome.minutes)
                 if self._mqtt is not None:

@@ -19,11 +19,13 @@ from streamer.inference.pipeline import CameraPipeline, Deliver
 from streamer.inference.pool import InferencePool
 from streamer.inference.watchdog import Watchdog
 from streamer.monitoring.metrics import Metrics
+from streamer.monitoring.parts import camera_part, faces_part
 from streamer.types import CameraState, CameraStatus
 
 __all__ = ["Cameras"]
 
 _LONG_WAIT = 0.15  # s; above what two frames that come together wait, at 10 a second and more
+_LEAST_UNREAD = 3  # frames in which faces were to be read and were not
 
 
 class Cameras:
@@ -54,7 +56,7 @@ class Cameras:
         self._on_status = on_status
         self._pipelines: dict[str, CameraPipeline] = {}
         self._lanes: dict[str, CameraLane] = {}
-        self._watchdogs = {camera.id: Watchdog() for camera in config.cameras}
+        self._watchdogs = {camera.id: (Watchdog(), Watchdog(_LEAST_UNREAD)) for camera in config.cameras}
         self.controlled: list[ControlledCamera] = []  # for the load control
         self._readers = {camera.id: self._make_reader(camera) for camera in config.cameras}
 
@@ -124,16 +126,19 @@ class Cameras:
             if outcome := pipeline.idle(now):
                 yield camera, outcome
 
-    def unanalyzed(self, now: float) -> Iterator[tuple[str, str | None]]:
-        """Of each camera, why none of its frames is analysed though they come; None where they are.
+    def problems(self, now: float) -> Iterator[tuple[str, str | None]]:
+        """Of the parts of each camera's analysis, why nothing comes of it though frames come; None where all is well.
 
         To be asked every second or so. now: monotonic.
         """
         for camera, reader in self._readers.items():
             lane, live = self._lanes[camera], reader.status.state is CameraState.LIVE
-            lost = self._watchdogs[camera].look(now, offered=lane.queue.offered, analyzed=lane.analyzed, live=live)
+            frames, faces = self._watchdogs[camera]
+            lost = frames.look(now, offered=lane.queue.offered, told=lane.analyzed, live=live)
             why = lane.failure or "the nets don't return, or have no time for them"
-            yield camera, f"none of its frames is analysed: {why}" if lost else None
+            yield camera_part(camera), f"none of its frames is analysed: {why}" if lost else None
+            lost = faces.look(now, offered=lane.to_be_read, told=lane.were_read, live=live)
+            yield faces_part(camera), "no age and gender is read: the log says why" if lost else None
 
     def statuses(self) -> list[CameraStatus]:
         """As they stand, in the order of the configuration."""

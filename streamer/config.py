@@ -82,6 +82,9 @@ class CameraConfig(RulesConfig):
                 f"the scheme {scheme[1]}:// can't be read; use {', '.join(f'{s}://' for s in URL_SCHEMES)}, "
                 "a file's path, a webcam (0 or /dev/video0) or demo"
             )
+        known = re.match(rf"({'|'.join(URL_SCHEMES)})\b[:/]", value, re.IGNORECASE)
+        if known and not scheme:  # else it would be a file's name, which is shown, and its password with it
+            raise ValueError(f"a URL begins with {known[1].lower()}:// and two slashes")
         if scheme and not value.partition("://")[2].rpartition("@")[2].strip("/"):
             raise ValueError("the URL has no host")
         if scheme and user_part_is_unclear(value.partition("://")[2]):

@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote
 __all__ = ["RedactingFilter", "redact", "redact_document", "register_secret", "secrets_in_url"]
 
 MASK = "***"
+# Where the user part of a URL begins; a camera's is redacted also where a sign of it was forgotten
+_SCHEME = re.compile(r"\b(?:rtsps?|https?)(?::/{0,2}|/{1,2})|://", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"'<>]+")
 # password=…, up to the next parameter: after & or ;, or as many cameras write their paths, after _name=
 _PARAMETER = re.compile(
@@ -52,7 +54,7 @@ def redact(text: str) -> str:
             text = text.replace(secret, MASK)
     if "streamer_" in text:
         text = _MADE_TOKEN.sub(MASK, text)
-    return _WORD.sub(_without_credentials, text) if "://" in text else text
+    return _WORD.sub(_without_credentials, text) if "://" in text or "@" in text else text
 
 
 def secrets_in_url(url: str) -> list[str]:
@@ -70,9 +72,10 @@ def _without_credentials(word: re.Match[str]) -> str:
     The user part reaches to the last "@", as a password may hold "@", ":", "/" and "#" unencoded.
     """
     text = word[0]
-    begin, end = text.find("://") + 3, text.rfind("@")
-    if begin < 3:
+    scheme = _SCHEME.search(text)
+    if scheme is None:
         return text
+    begin, end = scheme.end(), text.rfind("@")
     if begin <= end:
         text = f"{text[:begin]}{MASK}{text[end:]}"
     return _PARAMETER.sub(rf"\g<name>={MASK}", text)

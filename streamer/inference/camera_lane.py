@@ -92,6 +92,7 @@ class CameraLane:
         self._metrics = metrics
         self.failures = 0  # frames whose analysis failed
         self.analyzed = 0  # frames whose results were delivered
+        self.to_be_read, self.were_read = 0, 0  # frames in which the nets were to look at faces, and those that told
         self.failure = ""  # why the last frame's analysis failed; '' once another one's didn't
         # Written under the pool's lock, but for the last one, which belongs to the thread whose turn it is to follow
         self._taken, self._waited, self._passed_over, self._stale_in_queue, self._stale_later = 0, 0.0, 0, 0, 0
@@ -229,6 +230,7 @@ class CameraLane:
         if followed.chosen is None:
             self._reporting.complete(ticket, (followed, None))
         else:
+            self.to_be_read += 1
             self._to_read.append(_Reading(self, followed, ticket))
             self._skip_readings()
             self._wake()
@@ -246,6 +248,7 @@ class CameraLane:
         followed, readings = item
         try:
             self._pipeline.report(followed, readings)
+            self.were_read += readings is not None
             self.failure, self.analyzed = "", self.analyzed + 1
         except Exception as error:  # noqa: BLE001 - as in detect
             self._count_failure(error)

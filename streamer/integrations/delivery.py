@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "Target", "judge", "retry_after"]
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0  # seconds between attempts
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0  # seconds between attempts: however long it was gone, it is found soon
 _LONGEST_ASKED = 3600.0  # seconds for which a target may have us wait
 _SLOW_AFTER = 3.0  # seconds under way from which an attempt is told as a problem, though it may yet succeed
 _OUTBOX_PAUSE = 5.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,13 @@ def test_all_problems_are_told_at_once() -> None:
 @pytest.mark.parametrize("scheme", ["file", "ftp", "gopher", "concat", "data", "udp"])
 def test_only_known_schemes_are_sources(scheme: str) -> None:
     assert f"the scheme {scheme}:// can't be read" in problems(f"cameras: [{{id: a, source: '{scheme}://host/x'}}]")[0]
+
+
+@pytest.mark.parametrize("source", ["rtsp:/me:hunter2-marked@cam/1", "rtsp//me:hunter2-marked@cam", "HTTP:cam/x"])
+def test_a_url_with_too_few_signs_is_no_file(source: str) -> None:
+    [problem] = problems(f"cameras: [{{id: a, source: '{source}'}}]")
+    assert re.search(r"cameras\[0\]\.source: a URL begins with (rtsp|http)://", problem)
+    assert "hunter2" not in problem
 
 
 def test_a_webcam_may_be_a_bare_index() -> None:

@@ -18,6 +18,8 @@ from streamer.redaction import RedactingFilter, redact, redact_document, registe
         ("rtsp://user:p@ss:w/o#r%d@cam/a", "rtsp://***@cam/a"),
         ("two: http://a:b@c/ and rtsps://d:e@f/", "two: http://***@c/ and rtsps://***@f/"),
         ("no user: rtsp://cam/a, mail me@example.org", "no user: rtsp://cam/a, mail me@example.org"),
+        ("rtsp:/me:pw@cam and RTSP//me:pw@cam", "rtsp:/***@cam and RTSP//***@cam"),
+        ("asked over HTTP/1.1 by me@example.org", "asked over HTTP/1.1 by me@example.org"),
         ("'rtsp://u:p@h/x'", "'rtsp://***@h/x'"),
     ],
 )

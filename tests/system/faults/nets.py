@@ -69,8 +69,9 @@ def _finds_nothing(program: Program, told: Path, illness: str, fault: str) -> li
 
 def _reads_nothing(program: Program, told: Path, illness: str, fault: str) -> list[Figure]:
     """Frames do without what would be read in them; the camera's video doesn't care."""
-    failed = _unread(program)
+    part, failed = f"faces of {_FACES}", _unread(program)
     _tell(told, f"{_WIDTHS[_FACES]} attributes {illness}")
+    in_time = _until("it is told", lambda: part in _ready(program)[1]["degraded"])
     eventually("frames without readings are counted", lambda: _unread(program) >= failed + _LEAST, 20)
     going_on = _until_analyzed(program, _FACES)
     counted, ready = _unread(program) - failed, program.is_ready()
@@ -78,9 +79,11 @@ def _reads_nothing(program: Program, told: Path, illness: str, fault: str) -> li
     read = _read(program)
     return [
         Figure.at_least(fault, "frames without readings counted", counted, _LEAST, ""),
+        Figure.at_most(fault, "told as degraded", in_time, _TOLD_IN),
         Figure.at_most(fault, "ten results of the camera meanwhile", going_on, _BACK_IN),
         Figure.at_least(fault, "/readyz says ready", float(ready), 1, ""),
         Figure.at_most(fault, "faces read again", _until("a reading", lambda: _read(program) > read), _BACK_IN),
+        Figure.at_most(fault, "degraded no more", _until("all well", lambda: not _ready(program)[1]["degraded"]), 3),
     ]
 
 

@@ -9,11 +9,11 @@ from streamer.inference.watchdog import Watchdog
 Looks = Iterable[tuple[int, int, bool]]  # offered, analyzed, live
 
 
-def barks(looks: Looks) -> list[bool]:
+def barks(looks: Looks, **options: int) -> list[bool]:
     """One look a second."""
-    watchdog = Watchdog()
+    watchdog = Watchdog(**options)
     return [
-        watchdog.look(float(second), offered=offered, analyzed=analyzed, live=live)
+        watchdog.look(float(second), offered=offered, told=analyzed, live=live)
         for second, (offered, analyzed, live) in enumerate(looks)
     ]
 
@@ -46,3 +46,8 @@ def test_what_was_told_stays_while_the_camera_is_away() -> None:
     assert barks([*failing, (125, 0, False), (125, 0, False), (150, 0, True), (175, 1, True)])[4:] == [
         True, True, True, True, False,
     ]  # fmt: skip
+
+
+def test_a_few_that_came_to_nothing_are_borne_where_that_is_asked_for() -> None:
+    looks = [(0, 0, True), (1, 0, True), (2, 0, True), *[(2, 0, True)] * 4, (3, 0, True)]
+    assert barks(looks, least=3) == [False] * 7 + [True]
