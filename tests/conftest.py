@@ -76,9 +76,15 @@ def _may_stay(thread: threading.Thread) -> bool:
 def no_leaked_descriptors() -> Iterator[None]:
     """A test that leaves sockets, pipes or files of its own open fails, by itself."""
     before = _descriptors()
+
+    def left_open() -> dict[int, str]:
+        return {fd: what for fd, what in _descriptors().items() if before.get(fd) != what and _is_a_resource(what)}
+
     yield
-    gc.collect()
-    left = {fd: what for fd, what in _descriptors().items() if before.get(fd) != what and _is_a_resource(what)}
+    left = left_open()
+    if left:
+        gc.collect()  # takes half a second, with all that is loaded
+        left = left_open()
     assert not left, f"descriptors left open: {left}"
 
 

@@ -31,8 +31,11 @@ BEGIN = datetime(2025, 10, 20, tzinfo=BERLIN)  # six days on, clocks are set bac
 DAYS = 10
 
 
+Begun = list[tuple[str, float, int]]
+
+
 @pytest.fixture(scope="module")
-def begun() -> list[tuple[str, float, int]]:
+def begun() -> Begun:
     """(camera, UTC s, seconds) of 400 visits over ten days."""
     chance = random.Random(6)
     return [
@@ -41,8 +44,14 @@ def begun() -> list[tuple[str, float, int]]:
     ]
 
 
-@pytest.fixture
-def filled(database: Database, begun: list[tuple[str, float, int]]) -> Database:
+@pytest.fixture(scope="module")
+def filled(database_of_module: Database, begun: Begun) -> Database:
+    """Not to be written to."""
+    fill(database_of_module, begun)
+    return database_of_module
+
+
+def fill(database: Database, begun: Begun) -> None:
     items: list[Item] = []
     for i, (camera, at, lasted) in enumerate(begun):
         visit = Story(f"v{i}", camera=camera, who=track(age=float(i % 90), gender="female" if i % 3 else "male"))
@@ -54,7 +63,6 @@ def filled(database: Database, begun: list[tuple[str, float, int]]) -> Database:
     with database.write() as connection:
         write_rows(connection, rows_of(items, session="run", group_of=AgeGroups().of))
         write_uptime(connection, uptime_rows(up, session="run"))
-    return database
 
 
 def question(counted: str, bucket: Bucket, zone: ZoneInfo = BERLIN, group_by: tuple[Group, ...] = ()) -> Question:
@@ -64,9 +72,7 @@ def question(counted: str, bucket: Bucket, zone: ZoneInfo = BERLIN, group_by: tu
 
 @pytest.mark.parametrize("counted", ["visits", "crossings", "stays"])
 @pytest.mark.parametrize("bucket", ["hour", "day", "week", "total"])
-def test_each_bucket_counts_what_began_in_it(
-    filled: Database, begun: list[tuple[str, float, int]], counted: str, bucket: Bucket
-) -> None:
+def test_each_bucket_counts_what_began_in_it(filled: Database, begun: Begun, counted: str, bucket: Bucket) -> None:
     moments = [milliseconds(at if counted == "visits" else at + 0.5) / 1000 for _, at, _ in begun]
     # Of whole hours, at either side of UTC, or on a quarter of its days; of half hours, and of quarters
     whole = "Europe/Berlin", "America/Los_Angeles", "Asia/Omsk", "Asia/Tokyo"
@@ -129,7 +135,7 @@ def test_groups_add_up_to_the_whole(filled: Database, counted: str) -> None:
     assert set(GROUPS) == set().union(*groups.values())
 
 
-def test_dwell_occupancy_and_lists_are_answered_alike(filled: Database, begun: list[tuple[str, float, int]]) -> None:
+def test_dwell_occupancy_and_lists_are_answered_alike(filled: Database, begun: Begun) -> None:
     asked = question("visits", "total")
     with filled.read(10) as connection:
         lasted = dwell(connection, asked.cameras, asked.begin, asked.end)
@@ -151,17 +157,18 @@ def test_dwell_occupancy_and_lists_are_answered_alike(filled: Database, begun: l
 
 
 def test_how_long_those_stayed_who_crossed_a_line_is_the_same_of_sums_as_of_rows(
-    filled: Database, begun: list[tuple[str, float, int]]
+    database: Database, begun: Begun
 ) -> None:
+    fill(database, begun)
     by_the_back = [(i, *each) for i, each in enumerate(begun) if i % 3 == 0]
     late: list[Item] = []  # told after the visits' ends
     for i, camera, at, _ in by_the_back:
         visit = Story(f"v{i}", camera=camera)
         late += [visit.crosses(at + 0.7, "back door"), visit.crosses(at + 0.8, "back door", "out")]
-    with filled.write() as connection:
+    with database.write() as connection:
         write_rows(connection, rows_of(late, session="run", group_of=AgeGroups().of))
     asked = question("visits", "total")
-    with filled.read(10) as connection:
+    with database.read(10) as connection:
         lasted = dwell(connection, asked.cameras, asked.begin, asked.end, line="back door")
         week = dwell(connection, asked.cameras, asked.begin, asked.begin + 7 * DAY, line="back door")
         days = [
