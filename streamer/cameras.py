@@ -19,7 +19,7 @@ from streamer.inference.pipeline import CameraPipeline, Deliver
 from streamer.inference.pool import InferencePool
 from streamer.inference.watchdog import Watchdog
 from streamer.monitoring.metrics import Metrics
-from streamer.monitoring.parts import camera_part, faces_part
+from streamer.monitoring.parts import camera_part, faces_part, lack_of
 from streamer.types import CameraState, CameraStatus
 
 __all__ = ["Cameras"]
@@ -136,9 +136,9 @@ class Cameras:
             frames, faces = self._watchdogs[camera]
             lost = frames.look(now, offered=lane.queue.offered, told=lane.analyzed, live=live)
             why = lane.failure or "the nets don't return, or have no time for them"
-            yield camera_part(camera), f"none of its frames is analysed: {why}" if lost else None
+            yield _problem(camera_part(camera), why if lost else None)
             lost = faces.look(now, offered=lane.to_be_read, told=lane.were_read, live=live)
-            yield faces_part(camera), "no age and gender is read: the log says why" if lost else None
+            yield _problem(faces_part(camera), "the log says why" if lost else None)
 
     def statuses(self) -> list[CameraStatus]:
         """As they stand, in the order of the configuration."""
@@ -147,3 +147,7 @@ class Cameras:
     def set_rules(self, camera: str, rules: Rules) -> None:
         """Count by these from its next frame on. Any thread. Raises KeyError: no camera has this id."""
         self._pipelines[camera].set_rules(rules)
+
+
+def _problem(part: str, why: str | None) -> tuple[str, str | None]:
+    return part, why and f"{lack_of(part)}: {why}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from streamer.monitoring.parts import camera_of
+from streamer.monitoring.parts import camera_of, lack_of
 
 __all__ = ["EVERYTHING", "Access", "Grant", "Role", "admit", "grant_of"]
 
@@ -48,13 +48,13 @@ class Access:
     def degraded(self, parts: dict[str, str]) -> dict[str, str]:
         """What is told them of parts that can't do their work, by part, of all of them with reasons.
 
-        Reasons name brokers, targets and databases: a viewer hears only that the figures have a gap, and which cameras'
-        pictures aren't analysed. Nobody hears of a camera that they don't see.
+        Reasons name brokers, targets and databases: a viewer hears only that the figures have a gap, and at which
+        cameras something isn't analysed. Nobody hears of a camera that they don't see.
         """
         seen = {part: why for part, why in parts.items() if (camera := camera_of(part)) is None or self.sees(camera)}
         if self.role is not Role.VIEWER:
             return seen
-        told = {part: "none of its frames is analysed" for part in seen if camera_of(part) is not None}
+        told = {part: lack_of(part) for part in seen if camera_of(part) is not None}
         return told | ({"store": "figures of this time may be missing"} if "store" in seen else {})
 
 
