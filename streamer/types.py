@@ -69,25 +69,32 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Faces found in one frame, column by column. N may be 0; nothing is optional.
+    """Faces found in one frame, column by column. N may be 0; nothing but the last is optional.
 
     boxes: (N, 4) float32, x0 y0 x1 y1. scores: (N,) float32, 0–1. landmarks: (N, 5, 2) float32, x y of right eye, left
     eye, nose tip, right mouth corner, left mouth corner, right and left as the subject has them. landmarks_seen: False
     where the detector finds none and puts those of an upright frontal face into each box: they say where to cut, but
-    are no evidence of how a face is turned.
+    are no evidence of how a face is turned. appearances: (N, 48) float32, what each face looks like, coarsely (see
+    `streamer.tracking.appearance`), zeros where that isn't known; None: of none is it.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     landmarks: NDArray[np.float32]
     landmarks_seen: bool = True
+    appearances: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.scores)
         shapes = (self.boxes.shape, self.scores.shape, self.landmarks.shape)
         if shapes != ((n, 4), (n,), (n, 5, 2)):
             raise ValueError(f"detections of {n} faces need shapes ({n}, 4), ({n},), ({n}, 5, 2), not {shapes}")
-        for column in (self.boxes, self.scores, self.landmarks):
+        columns = [self.boxes, self.scores, self.landmarks]
+        if self.appearances is not None:
+            if self.appearances.shape != (n, 48):
+                raise ValueError(f"appearances of {n} faces need a shape ({n}, 48), not {self.appearances.shape}")
+            columns.append(self.appearances)
+        for column in columns:
             if column.dtype != np.float32:
                 raise ValueError(f"detections are float32, not {column.dtype}")
             if not np.isfinite(column).all():
@@ -103,7 +110,8 @@ class Detections:
 
     def select(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
         """The faces at these places, in this order."""
-        return Detections(self.boxes[index], self.scores[index], self.landmarks[index], self.landmarks_seen)
+        looks = None if self.appearances is None else self.appearances[index]
+        return Detections(self.boxes[index], self.scores[index], self.landmarks[index], self.landmarks_seen, looks)
 
 
 @dataclass(frozen=True, slots=True)

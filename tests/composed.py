@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.inference.appearing import with_appearances
 from streamer.inference.detector import Detector
 from streamer.pictures.picture import ArrayPicture, Pixels
 from streamer.types import Detections
@@ -62,10 +63,11 @@ def _cutting(picture: Pixels, box: Sequence[float]) -> Cutting:
 def real(
     walkers: Sequence[Walker], faces: Sequence[Cutting], detector: Detector, *, fps: float
 ) -> Iterator[tuple[float, Detections]]:
-    """What the detector finds of the walkers so many times a second."""
+    """What the detector finds of the walkers so many times a second, and what they look like."""
     end = max(walker.way[-1][0] for walker in walkers) + 1.0
     for k in range(int(end * fps)):
-        yield k / fps, detector.detect(ArrayPicture(_frame(walkers, faces, k / fps)))
+        picture = ArrayPicture(_frame(walkers, faces, k / fps))
+        yield k / fps, with_appearances(detector.detect(picture), picture)
 
 
 def thinned(

@@ -110,6 +110,12 @@ class Following:
         self._forget(ended)
         return ended
 
+    def close(self) -> Sequence[TrackedFace]:
+        """Nothing more will come; returns the faces that were still followed, or held."""
+        ended = self._tracker.close()
+        self._forget(ended)
+        return ended
+
     def _followed(
         self, found: Found, update: TrackerUpdate, due: Sequence[TrackedFace], detections: Detections | None
     ) -> Followed:

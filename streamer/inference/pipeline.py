@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from streamer.analytics.camera_analytics import Outcome
 from streamer.analytics.rules import Rules
 from streamer.config import TrackingConfig
+from streamer.inference.appearing import with_appearances
 from streamer.inference.attributes import AttributeModel
 from streamer.inference.detector import Detector
 from streamer.inference.effort import Effort
@@ -101,6 +102,7 @@ class CameraPipeline:
         watch = _StopWatch(self._metrics, timings)
         with self._turn.in_net():
             detections = self._detector.detect(frame.picture, widest=self._effort.detect_width)
+        detections = with_appearances(detections, frame.picture)
         watch.stop("detect")
         return detections
 
@@ -190,7 +192,7 @@ class CameraPipeline:
             try:
                 self._closed = True
                 at = last.at + self._tracking.lost_after + _IDLE_AFTER
-                return self._reporting.close(self._following.coast(at), at=at, wall_time=last.utc(at))
+                return self._reporting.close(self._following.close(), at=at, wall_time=last.utc(at))
             finally:
                 self._reports.release()
 

@@ -12,6 +12,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from streamer.pictures.cells import plane_cells
 from streamer.pictures.yuv import Matrix, Plane, YuvPlanes
 
 __all__ = ["ArrayPicture", "DecodedPicture", "Picture", "Pixels"]
@@ -24,6 +25,13 @@ _CONVERTERS_KEPT = 32
 # Formats whose first plane is the brightness, a byte for each pixel (10 bit ones have another name: yuv420p10le)
 _LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
 _LINES = 4  # of each cell that are read for its brightness
+# Formats of three planes of a byte each, brightness and two colour differences
+_PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p"})
+# Of the limited range (BT.601-7 2.5.3): values of black and of no colour; how many times as far full range spreads them
+_LEAST = np.array([16, 128, 128], np.float32)
+_LEAST_FULL = np.array([0, 128, 128], np.float32)
+_GAIN = np.array([255 / 219, 255 / 224, 255 / 224], np.float32)
+_COARSE = 320  # pixels across, of the planes that are made of other formats for their cells
 
 # By AVColorSpace. Untagged pictures are taken for BT.601, as libswscale takes them.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -47,6 +55,13 @@ class Picture(Protocol):
 
     def luma(self, columns: int, rows: int) -> Pixels:
         """The brightness in so many cells, (rows, columns) uint8: a cheap and coarse look."""
+
+    def cells(self, boxes: NDArray[np.float32], cells: int) -> NDArray[np.float32]:
+        """The mean Y, Cb and Cr of so many cells across and down each box, (N, cells, cells, 3), 0-255, full range.
+
+        boxes: (N, 4), x0 y0 x1 y1, pixels. Zeros for those that the edge of the picture cuts. Coarse: the mean of
+        sixteen points in each cell.
+        """
 
 
 class DecodedPicture:
@@ -100,9 +115,8 @@ class DecodedPicture:
                 interpolation=Interpolation.FAST_BILINEAR,
                 threads=1,
             )
-        full = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
         y, u, v = (_rows(plane) for plane in frame.planes)
-        return YuvPlanes(y, u, v, _MATRICES.get(int(frame.colorspace), "bt601"), full)
+        return YuvPlanes(y, u, v, _MATRICES.get(int(frame.colorspace), "bt601"), self._is_full_range(frame))
 
     def luma(self, columns: int, rows: int) -> Pixels:
         """See `Picture.luma`. The mean of a few lines through each cell, read from the decoder's own picture."""
@@ -112,6 +126,20 @@ class DecodedPicture:
         lines = _rows(self._frame.planes[0])
         step = max(1, len(lines) // (rows * _LINES))
         return cv2.resize(lines[step // 2 :: step], (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+    def cells(self, boxes: NDArray[np.float32], cells: int) -> NDArray[np.float32]:
+        """See `Picture.cells`. Read from the decoder's own picture where it has planes of a byte."""
+        size = self.width, self.height
+        if self._frame.format.name in _PLANAR:
+            own = [_rows(plane) for plane in self._frame.planes]
+            return _full_range(plane_cells(own, boxes, size, cells), self._is_full_range(self._frame))
+        width = min(self.width, _COARSE)
+        made = self.planes(width, max(1, round(self.height * width / self.width)))
+        return _full_range(plane_cells((made.y, made.u, made.v), boxes, size, cells), made.full_range)
+
+    @staticmethod
+    def _is_full_range(frame: av.VideoFrame) -> bool:
+        return frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
 
     @classmethod
     def _converter(cls, key: tuple[int, int, str, int, int, str]) -> VideoReformatter:
@@ -130,6 +158,15 @@ def _rows(plane: VideoPlane) -> Plane:
     rows = memory.reshape(-1, plane.line_size)[: plane.height, : plane.width]
     rows.setflags(write=False)
     return rows
+
+
+def _full_range(cells: NDArray[np.float32], full: bool) -> NDArray[np.float32]:
+    """Cells of Y, Cb, Cr with brightness from 0 to 255; those that aren't known stay zeros."""
+    if full:
+        return cells
+    spread: NDArray[np.float32] = np.clip((cells - _LEAST) * _GAIN + _LEAST_FULL, 0, 255).astype(np.float32)
+    spread[(cells == 0).all(axis=(1, 2, 3))] = 0
+    return spread
 
 
 class ArrayPicture:
@@ -169,3 +206,12 @@ class ArrayPicture:
     def luma(self, columns: int, rows: int) -> Pixels:
         """See `Picture.luma`."""
         return self.pixels(columns, rows, "gray")
+
+    def cells(self, boxes: NDArray[np.float32], cells: int) -> NDArray[np.float32]:
+        """See `Picture.cells`."""
+        means = plane_cells([self._bgr], boxes, (self.width, self.height), cells)
+        blue, green, red = np.moveaxis(means, -1, 0)
+        luma = 0.299 * red + 0.587 * green + 0.114 * blue
+        told = np.stack([luma, 128 + (blue - luma) / 1.772, 128 + (red - luma) / 1.402], axis=-1).astype(np.float32)
+        told[(means == 0).all(axis=(1, 2, 3))] = 0
+        return told

@@ -1,4 +1,4 @@
-"""Which detection belongs to which track: the cost of each pair, and the best assignment."""
+"""Which detection belongs to which track: the cost of each pair, by place, size and looks, and the best assignment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from streamer.tracking.appearance import DIFFERENT
 from streamer.tracking.motion import Box, BoxMotion, Measured
 
-__all__ = ["UNLIKELY", "Costs", "assign", "overlap", "pair_costs"]
+__all__ = ["UNLIKELY", "Costs", "assign", "left_open", "overlap", "pair_costs", "weigh_appearance"]
 
 Costs = NDArray[np.float64]
 
@@ -20,6 +21,12 @@ Costs = NDArray[np.float64]
 TOLERANCE = (0.2**2, 0.2**2)
 # The cost above which a pair is taken for two different faces: for a well known track, 4 standard deviations.
 UNLIKELY = 16.0
+# The cost up to which a face is where it is expected: within 2 standard deviations.
+EXPECTED = 4.0
+# The unlikeness that costs 1, as that of one and the same face is (see `appearance`); and the most that it costs: so a
+# face that is where it is expected keeps its track, should the light change just as others come near.
+SPREAD = 7.0
+MOST = 9.0
 
 
 def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured] | NDArray[np.float64]) -> Costs:
@@ -47,6 +54,31 @@ def pair_costs(tracks: Sequence[BoxMotion], found: Sequence[Measured] | NDArray[
     costs: Costs = (off @ np.array(weights)[:, :, None])[:, :, 0]
     costs += np.array(prices)[:, None]
     return costs
+
+
+def left_open(costs: Costs, lost: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(tracks, faces): the likely pairs of which places alone don't tell whether they are one face.
+
+    A single face where a single track is expected goes on with it whatever it looks like: the light may have changed.
+    Open is it where others compete, where the track was lost from sight, and where the face lies off. lost: of each
+    track.
+    """
+    near = costs < UNLIKELY
+    competing = (near.sum(axis=1) > 1)[:, None] | (near.sum(axis=0) > 1)
+    open_: NDArray[np.bool_] = near & (competing | lost[:, None] | (costs > EXPECTED))
+    return open_
+
+
+def weigh_appearance(costs: Costs, unlike: NDArray[np.float64], lost: NDArray[np.bool_]) -> None:
+    """Add to the costs of the pairs that are left open what their looks say; `costs` is changed.
+
+    What differs costs more. Where a track was lost, or a face lies off, one that looks different is somebody else.
+    unlike: (tracks, faces), nan: not known. lost: of each track.
+    """
+    told = left_open(costs, lost) & ~np.isnan(unlike)
+    other = told & (lost[:, None] | (costs > EXPECTED)) & (unlike > DIFFERENT)
+    costs[told] += np.minimum((unlike[told] / SPREAD) ** 2, MOST)
+    costs[other] = math.inf
 
 
 def assign(costs: Costs) -> list[tuple[int, int]]:

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
-from streamer.tracking.motion import Box, BoxMotion, Measured, measure, scaled
+from streamer.tracking.appearance import LastingAppearance
+from streamer.tracking.found_faces import FoundFace
+from streamer.tracking.motion import Box, BoxMotion, measure, scaled
 from streamer.tracking.stillness import Stillness, shape_of
 
-__all__ = ["FoundFace", "Life"]
+__all__ = ["Life"]
 
 MEMORY = 0.7  # s after which a look counts 1/e as much for or against an unconfirmed face
 SEEN_SHARE = 0.5  # of the recent looks must have found a face before it is confirmed
 GIVE_UP_SHARE = 0.4  # below which it is forgotten
 PATIENCE = 0.6  # s unseen after which an unconfirmed face is forgotten
-CLEAR = 0.7  # score from which landmarks are trusted
+CLEAR = 0.7  # score from which landmarks and looks are trusted
 ROUNDING = 1e-6  # s; timestamps are rounded
-
-
-class FoundFace(NamedTuple):
-    """One detection. place: where it stands in the `Detections`. landmarks: (5, 2) float32, pixels."""
-
-    box: Box
-    score: float
-    place: int
-    measured: Measured
-    landmarks: NDArray[np.float32]
-    landmarks_seen: bool
 
 
 class Life:
@@ -41,9 +31,11 @@ class Life:
         "_looks",  # recent looks, fading with time
         "_score_sum",  # recent scores, fading alike
         "_seen",  # recent looks that found the face, fading alike
+        "appearance",
         "detection",  # which detection of the newest frame it is, or None
         "first_box",
         "first_seen",
+        "hidden",  # behind another face, as far as is known, when it was lost
         "hits",  # detections in all
         "id",
         "last_seen",
@@ -60,6 +52,8 @@ class Life:
         self.first_box = face.box
         self.motion = BoxMotion(face.measured)
         self.stillness = Stillness()
+        self.appearance = LastingAppearance()
+        self.hidden = False
         self._found = face
         self.detection: int | None = face.place
         self.seen_in_last_look = True
@@ -85,6 +79,7 @@ class Life:
         self.miss = self.motion.miss(face.measured)
         self.motion.correct(face.measured)
         self._found = face
+        self.hidden = False
         self.last_seen = at
         self.hits += 1
         self.detection = face.place
@@ -95,7 +90,9 @@ class Life:
             self._score_sum += face.score
 
     def _watch(self, face: FoundFace, at: float) -> None:
-        """See whether it moves within itself; half hidden faces tell nothing."""
+        """See what it looks like, and whether it moves within itself; half hidden faces tell nothing."""
+        if face.appearance is not None and face.score >= CLEAR:
+            self.appearance.add(face.appearance, at)
         if face.landmarks_seen and face.score >= CLEAR and self.stillness.due(at):
             x0, y0, x1, y1 = face.box
             size = math.sqrt(max(x1 - x0, 0.0) * max(y1 - y0, 0.0))
@@ -107,6 +104,17 @@ class Life:
         self.last_seen += seconds
         self.looked_at += seconds
         self.stillness.shift(seconds)
+        self.appearance.shift(seconds)
+
+    def go_on_from(self, lost: Life) -> None:
+        """It turns out to be the rest of a track that was lost."""
+        self.id, self.first_seen, self.first_box = lost.id, lost.first_seen, lost.first_box
+        self.stillness = lost.stillness
+
+    @property
+    def last_box(self) -> Box:
+        """Of the newest detection."""
+        return self._found.box
 
     @property
     def score(self) -> float:

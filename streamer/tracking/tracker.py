@@ -2,8 +2,9 @@
 
 Two-stage association in the manner of ByteTrack (Zhang et al., 2022): faces found with high confidence are matched to
 the predicted boxes first, weaker ones only to tracks that are still without a face, and only the former start a track.
-All times are seconds on the camera's timeline; nothing is decided by counting frames alone, so that a camera may run at
-any rate, an uneven one too.
+Where places and sizes leave it open who is who, what faces look like tells, if that is known. All times are seconds on
+the camera's timeline; nothing is decided by counting frames alone, so that a camera may run at any rate, an uneven one
+too.
 """
 
 from __future__ import annotations
@@ -17,17 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.config import TrackingConfig
-from streamer.tracking.association import UNLIKELY, Costs, assign, overlap, pair_costs
-from streamer.tracking.leaving import PictureSize, completed, cut, gone, turned_back
-from streamer.tracking.lives import FoundFace, Life
+from streamer.tracking.appearance import unlikeness
+from streamer.tracking.association import UNLIKELY, Costs, assign, left_open, overlap, pair_costs, weigh_appearance
+from streamer.tracking.found_faces import FoundFace, in_canonical_order, measured_by, whole
+from streamer.tracking.leaving import PictureSize, gone, turned_back
+from streamer.tracking.lives import Life
 from streamer.tracking.look_schedule import Sighting
-from streamer.tracking.motion import Box, TimeStep, measure, scaled
+from streamer.tracking.motion import Box, TimeStep, scaled
 from streamer.tracking.pictures import KnownPictures
+from streamer.tracking.reunion import HELD, reunited, waits
 from streamer.types import Detections
 
 __all__ = ["TrackedFace", "Tracker", "TrackerUpdate"]
 
 SHOWN_UNSEEN = 0.4  # s that a confirmed track is shown on its predicted path after it was last seen
+LOST = 0.4  # s unseen after which a face must look alike to carry on a track
+HIDES = 1.0  # s unseen within which it shows whether a face was lost behind another
+BEHIND = 0.1  # part of a face's box that another one covers when it is hidden by it
 WEAK_AFTER = 0.6  # s unseen after which only a clear face carries on a track: a weak one may be anything
 SETTLING = 0.6  # s within which a new face that will ever be confirmed mostly is
 SAME_FACE = 0.6  # shared part of the smaller box above which two boxes are taken for one face
@@ -98,14 +105,19 @@ class Tracker:
             ended += self._let_leave(size, at)
         for life in self._lives:
             life.look(at)
-        found = _in_canonical_order(detections)
+        found = in_canonical_order(detections)
         left = self._associate(found, at, size)
         self._lives = [life for life in self._lives if not life.hopeless]
         self._start(left, at)
-        started = self._confirm(at)
+        started = self._confirm(at, size)
         followed = {life.detection for life in self._lives}
         self._others = [face.box for face in found if face.place not in followed]
+        self._note_hidden(found, at)
         return TrackerUpdate(self._shown(at), started, ended, detections.boxes, self._sighting(at))
+
+    def close(self) -> tuple[TrackedFace, ...]:
+        """Nothing more will come: end all tracks. Returns those that were confirmed."""
+        return self._end(self._lives, self._at or 0.0)
 
     def coast(self, at: float) -> TrackerUpdate:
         """Predict the faces for a frame in which nothing was looked for."""
@@ -137,12 +149,25 @@ class Tracker:
             self._pictures.shift(seconds)
             for life in self._lives:
                 life.shift(seconds)
-        ended = self._end([life for life in self._lives if at - life.last_seen > self._config.lost_after], at)
+        ended = self._end([life for life in self._lives if at - life.last_seen > self._longest_unseen(life)], at)
         if seconds > 0:
             step = TimeStep(seconds)
             for life in self._lives:
                 life.motion.predict(step)
         return ended
+
+    def _longest_unseen(self, life: Life) -> float:
+        """Seconds unseen after which it is ended."""
+        return self._config.lost_after + HELD * (life.hidden and life.id is not None)
+
+    def _note_hidden(self, found: list[FoundFace], at: float) -> None:
+        """See which of the faces just missed are behind another, and can be told from it when they come out."""
+        for life in self._lives:
+            if life.seen_in_last_look or life.hidden or life.id is None or not life.appearance.mean.tells:
+                continue
+            if at - life.last_seen <= HIDES:
+                box = life.motion.box
+                life.hidden = any(overlap(box, face.box) > BEHIND for face in found)
 
     def _let_leave(self, size: PictureSize, at: float) -> tuple[TrackedFace, ...]:
         """End the tracks that have gone on out of the picture: who comes in there next is somebody else."""
@@ -160,23 +185,29 @@ class Tracker:
     def _associate(self, found: list[FoundFace], at: float, size: PictureSize | None) -> list[FoundFace]:
         """Match faces to tracks; returns the high-confidence ones that belong to none."""
         strong = [i for i, face in enumerate(found) if face.score >= self._config.high_confidence]
-        if not self._lives or not found:
+        lives = self._near_in_time(at)
+        if not lives or not found:
             return [found[i] for i in strong]
         weak = [i for i, face in enumerate(found) if face.score < self._config.high_confidence]
-        known = [row for row, life in enumerate(self._lives) if life.id is not None]
-        fresh = [row for row in known if at - self._lives[row].last_seen <= WEAK_AFTER]
-        new = [row for row, life in enumerate(self._lives) if life.id is None]
-        motions = [life.motion for life in self._lives]
-        costs = pair_costs(motions, _measured_by(self._lives, found, size))
+        confirmed = [row for row, life in enumerate(lives) if life.id is not None]
+        fresh = [row for row in confirmed if at - lives[row].last_seen <= WEAK_AFTER]
+        new = [row for row, life in enumerate(lives) if life.id is None]
+        motions = [life.motion for life in lives]
+        costs = pair_costs(motions, measured_by(motions, found, size))
         if size is not None:
             costs[turned_back(motions, [face.box for face in found], size)] = math.inf
+        _weigh_appearance(costs, lives, found, at)
         matched: dict[int, int] = {}  # faces' places to tracks' rows
         # A track without an id stands back for none that has one: it may be the nearer face, which now hides the other.
         for rows, places in ((range(len(motions)), strong), (fresh, weak), (new, weak)):
             _match(costs, rows, places, matched)
         for place, row in matched.items():
-            self._lives[row].see(_whole(found[place], self._lives[row], size), at)
+            lives[row].see(whole(found[place], lives[row].motion, size), at)
         return [found[i] for i in strong if i not in matched]
+
+    def _near_in_time(self, at: float) -> list[Life]:
+        """Those whose place can still be told; where the others are, only what they look like tells."""
+        return [life for life in self._lives if at - life.last_seen <= self._config.lost_after]
 
     def _start(self, left: list[FoundFace], at: float) -> None:
         """Begin a track for each face left over, unless it looks like another box around a face that is known."""
@@ -188,21 +219,38 @@ class Tracker:
                 taken.append(face.box)
                 self._lives.append(Life(face, at))
 
-    def _confirm(self, at: float) -> tuple[int, ...]:
-        """Give ids to the tracks that have earned one in this frame."""
+    def _confirm(self, at: float, size: PictureSize | None) -> tuple[int, ...]:
+        """Give ids to the tracks that have earned one in this frame; those of lost ones to their rest."""
         started = []
-        for life in self._lives:
+        for life in list(self._lives):
             if life.id is not None or not life.ready(self._config, self._confirm_score, at):
                 continue
             box = life.motion.box
             if any(overlap(box, other.motion.box) > SAME_FACE for other in self._lives if self._in_sight(other)):
                 continue  # a second box around a face that has an id: it may part from it later, or vanish
+            lost = self._lost_before(life, size)
+            if same := reunited(life, lost):
+                life.go_on_from(same)
+                self._lives.remove(same)
+                continue
+            if waits(life, lost, at):
+                continue
             self._ids += 1
             life.id = self._ids
             if shape := self._pictures.recognise(box, life.stillness.shape, at):
                 life.stillness.known_as(shape)
             started.append(life.id)
         return tuple(started)
+
+    def _lost_before(self, new: Life, size: PictureSize | None) -> list[Life]:
+        """The tracks whose rest a new one may be; one that was going out of the picture has none."""
+        return [
+            life
+            for life in self._lives
+            if life.id is not None
+            and not life.seen_in_last_look
+            and (size is None or not turned_back([life.motion], [new.first_box], size)[0, 0])
+        ]
 
     def _in_sight(self, life: Life) -> bool:
         """Confirmed, and seen, or missed for no more than a moment."""
@@ -213,6 +261,17 @@ class Tracker:
         return _faces([life for life in self._lives if self._in_sight(life)], at)
 
 
+def _weigh_appearance(costs: Costs, lives: Sequence[Life], found: Sequence[FoundFace], at: float) -> None:
+    """Add what the faces' looks say, where they are known and places leave it open."""
+    theirs = [face.appearance for face in found if face.appearance is not None]
+    if len(theirs) < len(found):
+        return
+    lost = np.array([at - life.last_seen > LOST for life in lives])
+    if left_open(costs, lost).any():
+        unlike = unlikeness([life.appearance.mean for life in lives], theirs)
+        weigh_appearance(costs, unlike, lost)
+
+
 def _match(costs: Costs, rows: Sequence[int], places: Sequence[int], matched: dict[int, int]) -> None:
     """Add the best pairs of these tracks and faces, as far as neither has one yet."""
     taken = set(matched.values())
@@ -220,8 +279,8 @@ def _match(costs: Costs, rows: Sequence[int], places: Sequence[int], matched: di
     places = [place for place in places if place not in matched]
     if not rows or not places:
         return
-    whole = costs.shape == (len(rows), len(places))
-    part = costs if whole else costs[np.ix_(rows, places)]
+    complete = costs.shape == (len(rows), len(places))
+    part = costs if complete else costs[np.ix_(rows, places)]
     if part.min() < UNLIKELY:
         for row, column in assign(part):
             matched[places[column]] = rows[row]
@@ -246,32 +305,3 @@ def _faces(lives: list[Life], at: float | None) -> tuple[TrackedFace, ...]:
             )
         )
     return tuple(sorted(faces, key=lambda face: face.id))
-
-
-def _measured_by(lives: Sequence[Life], found: Sequence[FoundFace], size: PictureSize | None) -> NDArray[np.float64]:
-    """(lives or 1, found, 4): what was measured, for each track by its own size where the edge cuts a face."""
-    measured = np.array([[face.measured for face in found]])
-    at_edge = [i for i, face in enumerate(found) if size is not None and cut(face.box, size)]
-    if at_edge:
-        measured = np.repeat(measured, len(lives), axis=0)
-        for row, life in enumerate(lives):
-            measured[row, at_edge] = [_whole(found[i], life, size).measured for i in at_edge]
-    return measured
-
-
-def _whole(face: FoundFace, life: Life, size: PictureSize | None) -> FoundFace:
-    """The face, with what the edge of the picture cuts off."""
-    if size is None or not cut(face.box, size):
-        return face
-    box = completed(face.box, life.motion, size)
-    return face._replace(box=box, measured=measure(box))
-
-
-def _in_canonical_order(found: Detections) -> list[FoundFace]:
-    """The detections sorted by box and score, so that the order they came in has no influence."""
-    faces = [
-        FoundFace((x0, y0, x1, y1), score, i, measure((x0, y0, x1, y1)), found.landmarks[i], found.landmarks_seen)
-        for i, ((x0, y0, x1, y1), score) in enumerate(zip(found.boxes.tolist(), found.scores.tolist(), strict=True))
-    ]
-    faces.sort(key=lambda face: (face.box, face.score))
-    return faces

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -279,3 +280,41 @@ def test_looks_are_made_rarer_by_effort_down_to_five_a_second() -> None:
         x = 100 if k % 2 else 300
         camera.see((x, 100, x + 80, 200))
     assert set(np.diff(camera.looked[2:])) == {5}
+
+
+def painted(*people: tuple[int, tuple[int, int, int, int]]) -> ArrayPicture:
+    """Faces of a pattern of their own in an empty picture."""
+    pixels = np.full((480, 640, 3), 96, np.uint8)
+    for who, (x0, y0, x1, y1) in people:
+        pattern = np.random.default_rng(who).integers(40, 220, (4, 4, 3), np.uint8)
+        pixels[y0:y1, x0:x1] = cv2.resize(pattern, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
+    return ArrayPicture(pixels)
+
+
+def step_before(camera: Camera) -> tuple[int, int, int, int]:
+    """One stands for two seconds, and is hidden by another in the end; returns where that one stays."""
+    behind = (300, 200, 350, 250)
+    for k in range(50):
+        left = 320 + 8 * max(0, 25 - k)
+        before = (left, 195, left + 75, 270)
+        camera.picture = painted((1, behind), (2, before))
+        camera.see(*([behind] if left > 335 else []), before)
+    return before
+
+
+@pytest.mark.parametrize(("again", "started"), [(1, [1, 2]), (3, [1, 2, 3])])
+def test_who_was_hidden_is_known_again_in_the_picture(again: int, started: list[int]) -> None:
+    camera, aside = Camera(), (200, 200, 250, 250)
+    before = step_before(camera)
+    camera.see(before, frames=40)  # 2.5 s hidden in all
+    camera.picture = painted((2, before), (again, aside))
+    camera.see(before, aside, frames=38)
+    assert [track for track, _ in camera.events(EventKind.VISIT_STARTED)] == started
+
+
+def test_a_visit_that_waits_behind_somebody_ends_with_the_camera() -> None:
+    camera = Camera()
+    camera.see(step_before(camera), frames=50)
+    assert camera.events(EventKind.VISIT_ENDED) == []
+    ended = [event.track.id for event in camera.pipeline.close().events if event.track]
+    assert sorted(ended) == [1, 2]

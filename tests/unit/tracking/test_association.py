@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streamer.tracking.association import UNLIKELY, assign, overlap, pair_costs
+from streamer.tracking.association import EXPECTED, UNLIKELY, assign, left_open, overlap, pair_costs, weigh_appearance
 from streamer.tracking.motion import Box, BoxMotion, TimeStep, measure
 
 
@@ -91,3 +91,33 @@ def test_assignment(costs: list[list[float]], pairs: list[tuple[int, int]]) -> N
 def test_overlap_is_the_part_of_the_smaller_box(one: Box, other: Box, shared: float) -> None:
     assert overlap(one, other) == pytest.approx(shared)
     assert overlap(other, one) == pytest.approx(shared)
+
+
+CERTAIN, OFF = EXPECTED / 2, EXPECTED * 2  # costs of a face where it is expected, and of one beside that
+
+
+def test_only_what_places_leave_open_is_asked_of_looks() -> None:
+    far, seen, lost = UNLIKELY * 2, np.array([False, False]), np.array([True, False])
+    assert not left_open(np.array([[CERTAIN, far], [far, CERTAIN]]), seen).any()
+    assert left_open(np.array([[CERTAIN, far], [far, CERTAIN]]), lost).tolist() == [[True, False], [False, False]]
+    assert left_open(np.array([[OFF, far], [far, CERTAIN]]), seen).tolist() == [[True, False], [False, False]]
+    assert left_open(np.array([[CERTAIN, OFF], [far, CERTAIN]]), seen).tolist() == [[True, True], [False, True]]
+
+
+def test_of_two_equally_near_the_one_that_looks_alike_gets_the_face() -> None:
+    costs = np.array([[2.0, 2.5], [2.5, 2.0]])
+    weigh_appearance(costs, np.array([[14.0, 5.0], [5.0, 14.0]]), np.array([False, False]))
+    assert assign(costs) == [(0, 1), (1, 0)]
+
+
+def test_nobody_is_carried_on_from_elsewhere_by_who_looks_different() -> None:
+    for cost, lost, carried_on in ((OFF, False, False), (CERTAIN, True, False), (CERTAIN, False, True)):
+        costs = np.array([[cost]])
+        weigh_appearance(costs, np.array([[30.0]]), np.array([lost]))
+        assert bool(assign(costs)) == carried_on
+
+
+def test_what_is_not_known_costs_nothing() -> None:
+    costs = np.array([[2.0, OFF], [3.0, 2.0]])
+    weigh_appearance(costs, np.full((2, 2), np.nan), np.array([True, True]))
+    assert costs.tolist() == [[2.0, OFF], [3.0, 2.0]]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streamer.config import TrackingConfig
 from streamer.tracking import Tracker
+from streamer.tracking.reunion import HELD
 from tests.unit.tracking.scenes import Face, ids, update
 
 faces = st.builds(
@@ -16,6 +17,7 @@ faces = st.builds(
     y=st.sampled_from([100.0, 130.0, 200.0]),
     size=st.sampled_from([20.0, 40.0, 60.0]),
     score=st.sampled_from([0.62, 0.75, 0.9, 0.95]),
+    who=st.none() | st.integers(1, 5),
 )
 # steps in 64ths of a second, so that shifting the clock loses nothing in rounding; sometimes back, sometimes far ahead
 steps = st.one_of(st.integers(1, 16), st.integers(1, 16), st.sampled_from([0, -3, 40, 200]))
@@ -42,14 +44,15 @@ def test_ids_count_up_and_are_never_reused(film: Film) -> None:
 @settings(max_examples=50, deadline=None)
 def test_what_is_remembered_is_bounded_by_the_faces_seen_lately(film: Film) -> None:
     tracker, at, lately = Tracker(TrackingConfig(lost_after=1.0)), 0.0, list[tuple[float, int]]()
+    longest = 1.0 + HELD
     for step, present in film:
         at += step / 64
         if step < 0:
             lately = [(then + step / 64, n) for then, n in lately]
-        lately = [(then, n) for then, n in lately if at - then <= 1.0] + [(at, len(present))]
+        lately = [(then, n) for then, n in lately if at - then <= longest] + [(at, len(present))]
         update(tracker, at, *present)
         assert len(tracker) <= sum(n for _, n in lately)
-    update(tracker, at + 1.1)
+    update(tracker, at + longest + 0.1)
     assert len(tracker) == 0
 
 

@@ -1,0 +1,18 @@
+"""What detected faces look like, coarsely, read from their picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamer.pictures.picture import Picture
+from streamer.tracking.appearance import CELLS, appearances
+from streamer.types import Detections
+
+__all__ = ["with_appearances"]
+
+
+def with_appearances(found: Detections, picture: Picture) -> Detections:
+    """The same faces, with what each looks like in the picture that they were found in."""
+    if not len(found):
+        return found
+    return replace(found, appearances=appearances(picture.cells(found.boxes, CELLS)))
