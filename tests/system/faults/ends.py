@@ -55,7 +55,7 @@ def _cameras(folder: Path) -> Iterator[list[dict[str, Any]]]:
             {"id": "live", "source": "demo", "max_fps": 10, "lines": [_MIDDLE]},
             {"id": "failed", "source": str(folder / "gone.mp4")},
             *(
-                {"id": name, "source": server.url, "open_timeout": 60, "stall_timeout": 1}
+                {"id": name, "source": server.url, "open_timeout": 60, "stall_timeout": 1, "reconnect_max": 2}
                 for name, server in servers.items()
             ),
         ]
