@@ -39,9 +39,9 @@ def undoing() -> Iterator[None]:
 
 def give_up(_number: int, _frame: FrameType | None) -> None:
     """A signal handler: end with exit code 0. Another signal doesn't wait until something is undone."""
-    os.write(2, b"stopped before it served\n")  # a console may be in the middle of a line
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(_AT_ONCE))
+    os.write(2, b"stopped before it served\n")  # a console may be in the middle of a line
     if not _under_way:
         os._exit(0)
     _thread.start_new_thread(_end, ())  # not `threading`, whose locks the interrupted code may hold
