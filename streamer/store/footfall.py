@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, case, func, literal, or_, select, union_all
@@ -84,13 +85,14 @@ def _added_up(connection: Connection, asked: Question, limits: list[int]) -> lis
     sums: list[dict[tuple[str, ...], _Figures]] = [{} for _ in pairwise(limits)]
     rows = len(sums)
     for source in _sources(asked):
-        for start, group, figures in source.sums(connection):
+        for start, found in source.sums(connection):
             bucket = sums[place(limits, start)]
-            if group in bucket:
-                bucket[group] = _added(bucket[group], figures)
-            else:
-                rows += bool(bucket)  # the first takes the row that a quiet bucket has, too
-                bucket[group] = figures
+            for group, figures in found:
+                if group in bucket:
+                    bucket[group] = _added(bucket[group], figures)
+                else:
+                    rows += bool(bucket)  # the first takes the row that a quiet bucket has, too
+                    bucket[group] = figures
         if rows > MOST_ROWS:
             raise TooManyRowsError
     return sums
@@ -127,16 +129,17 @@ class _Source:
     span: Stretch
     statement: Select[Any]
 
-    def sums(self, connection: Connection) -> Iterator[tuple[int, tuple[str, ...], _Figures]]:
-        """(a time in the bucket, groups, figures). Raises TooManyRowsError."""
+    def sums(self, connection: Connection) -> Iterator[tuple[int, Iterator[tuple[tuple[str, ...], _Figures]]]]:
+        """(a time in the bucket, each group in it with its figures). Raises TooManyRowsError."""
         shift, width = (0, 1) if self.asked.bucket == "total" else self.span.number(self.asked.bucket)
         # At once: SQLite gives single rows slowly. Each is a row of the answer
         found = connection.execute(self.statement.limit(MOST_ROWS + 1)).all()
         if len(found) > MOST_ROWS:
             raise TooManyRowsError
-        for number, *group, count, timed, lasted in found:
+        for number, rows in groupby(found, itemgetter(0)):
             start = self.span.begin if self.asked.bucket == "total" else number * width - shift
-            yield max(start, self.span.begin), tuple(group), (int(count), int(timed), int(lasted))
+            groups = ((row[1:-3], (int(row[-3]), int(row[-2]), int(row[-1]))) for row in rows)
+            yield max(start, self.span.begin), groups
 
 
 def _number(asked: Question, span: Stretch, at: ColumnElement[int]) -> ColumnElement[int]:
