@@ -88,10 +88,11 @@ def _through(program: Program, line: Line, fault: str, faults: Faults) -> list[F
     # What was lost last may shut out one group of pictures: from its end on they come without a gap.
     times = [0.0, *(seen.at - healed for seen in well), _WELL_SECONDS]
     again = max((end for begin, end in pairwise(times) if end - begin > _GAP), default=0.0)
+    smeared = [seen.at - healed for seen in bad + well if _smeared(seen.jpeg)]
+    lasting = sum(at > _GROUP_SECONDS + _GAP for at in smeared)
     figures = [
-        Figure.at_most(
-            fault, "smeared pictures analysed", sum(_smeared(seen.jpeg) for seen in bad + well), _smears(faults), ""
-        ),
+        _smears(fault, faults, len(smeared), len(bad + well)),
+        Figure.at_most(fault, "smeared pictures analysed after the next key frame", lasting, 0, ""),
         Figure.at_least(fault, "pictures analysed meanwhile", len(bad), 1, ""),
         Figure.at_least(fault, "pictures analysed afterwards", len(well), 1, ""),
         Figure.at_most(fault, "all pictures again", again, _GROUP_SECONDS + 0.5),
@@ -101,9 +102,11 @@ def _through(program: Program, line: Line, fault: str, faults: Faults) -> list[F
     return figures
 
 
-def _smears(faults: Faults) -> int:
-    """The most that can be asked: a flipped bit may be another valid one, which shows up to the next key frame."""
-    return round(_GROUP_SECONDS * _FPS) if faults.flipped else 0
+def _smears(fault: str, faults: Faults, smeared: int, shown: int) -> Figure:
+    """None, but for flipped bits: one may be another valid one, which shows up to the next key frame."""
+    if not faults.flipped:
+        return Figure.at_most(fault, "smeared pictures analysed", smeared, 0, "")
+    return Figure.at_most(fault, "smeared pictures among those analysed", 100 * smeared / max(1, shown), 50, "%")
 
 
 def _left_out(program: Program) -> float:
