@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from streamer.store import tables
-from streamer.store.rollup import COUNTED, DAY, HOUR, SPANS, span_of
+from streamer.store.rollup import COUNTED, DAY, HOUR, SPANS, Counted
 
 __all__ = ["EXACT", "dwell"]
 
 _TOLD: Final = (0, 5, 10, 30, 60, 120, 300, 600, 1800)  # s, all of them among SPANS; the last is open
+_LIMITS: Final = tuple(zip(_TOLD, (*_TOLD[1:], None), strict=True))
 EXACT: Final = 8 * DAY
 """ms; up to here single visits are looked at."""
 
@@ -26,40 +30,47 @@ def dwell(
     eight days a range counts from its first whole hour of UTC to its last. With a line and a zone single stays are
     looked at however long it is, as no sums are kept of both together.
     """
-    counted = "stays" if zone else "visits"
-    by_hour = end - begin > EXACT and not (line and zone)
-    conditions = _of_rows(counted, cameras, begin, end, line=line, zone=zone)
-    statement = _summed(cameras, begin, end, line=line, zone=zone) if by_hour else _grouped(counted, conditions)
+    if end - begin > EXACT and not (line and zone):
+        return _of_sums(connection, _summed(cameras, begin, end, line=line, zone=zone))
+    source = COUNTED["stays" if zone else "visits"]
+    # All of them at once: to look for those who crossed a line takes longer than to bring them here
+    statement = select(source.until - source.at).where(*_of_rows(source, cameras, begin, end, line=line, zone=zone))
+    return _of_rows_found(np.sort(np.array(connection.scalars(statement).all(), np.int64)))
+
+
+def _of_rows_found(lasted: NDArray[np.int64]) -> dict[str, Any]:
+    """lasted: ms, in order."""
+    median = round(int(lasted[(len(lasted) - 1) // 2]) / 1000, 2) if len(lasted) else None
+    below = np.searchsorted(lasted, [low * 1000 for low in _TOLD]).tolist()
+    return _answer(median, [following - first for first, following in pairwise([*below, len(lasted)])])
+
+
+def _of_sums(connection: Connection, statement: Select[int, int]) -> dict[str, Any]:
     counts: dict[int, int] = {span: int(count) for span, count in connection.execute(statement)}
     total = sum(counts.values())
-    median = None
-    if total:
-        median = _within_spans(counts, total) if by_hour else _exact(connection, counted, conditions, total)
-    spans = zip(_TOLD, (*_TOLD[1:], None), strict=True)
+    return _answer(_within_spans(counts, total) if total else None, [_between(counts, *limit) for limit in _LIMITS])
+
+
+def _answer(median: float | None, counts: list[int]) -> dict[str, Any]:
     return {
         "median": median,
-        "spans": [{"from": low, "to": high, "count": _between(counts, low, high)} for low, high in spans],
+        "spans": [
+            {"from": low, "to": high, "count": count} for (low, high), count in zip(_LIMITS, counts, strict=True)
+        ],
     }
 
 
 def _of_rows(
-    counted: str, cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: str
+    source: Counted, cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: str
 ) -> list[ColumnElement[bool]]:
-    source = COUNTED[counted]
     row, crossing = source.table.c, tables.crossings.c
     found = [row.camera.in_(cameras), source.at >= begin, source.at < end, source.until.is_not(None)]
     if zone:
         found.append(source.name == zone)
     if line:
-        visit = row.key if counted == "visits" else row.visit
+        visit = row.visit if zone else row.key
         found.append(exists().where(crossing.visit == visit, crossing.line == line))
     return found
-
-
-def _grouped(counted: str, conditions: list[ColumnElement[bool]]) -> Select[int, int]:
-    source = COUNTED[counted]
-    grouped = select(span_of(source.until - source.at).label("span"), func.count())
-    return grouped.where(*conditions).group_by("span")
 
 
 def _summed(cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: str) -> Select[int, int]:
@@ -71,12 +82,6 @@ def _summed(cameras: tuple[str, ...], begin: int, end: int, *, line: str, zone: 
         those = [row.counted == "stays", row.name == zone] if zone else [row.counted == "visits"]
     summed = select(row.span, func.sum(row["count"]))
     return summed.where(*those, row.camera.in_(cameras), row.hour >= begin, row.hour <= end - HOUR).group_by(row.span)
-
-
-def _exact(connection: Connection, counted: str, conditions: list[ColumnElement[bool]], total: int) -> float:
-    lasted: ColumnElement[Any] = COUNTED[counted].until - COUNTED[counted].at
-    middle = select(lasted).where(*conditions).order_by(lasted).limit(1).offset((total - 1) // 2)
-    return float(round(connection.scalars(middle).one() / 1000, 2))
 
 
 def _within_spans(counts: dict[int, int], total: int) -> float:
