@@ -14,8 +14,8 @@ __all__ = ["with_appearances"]
 def with_appearances(found: Detections, picture: Picture) -> Detections:
     """The same faces, with what each looks like in the picture that they were found in.
 
-    A face alone is left without: there is nobody to be told from. In the composed scenes of `tests.benchmarks.footfall`
-    not one count changes by it, and where a frame costs little it saves a twentieth.
+    A face alone is left without: there is nobody to be told from. In two composed scenes of `tests.benchmarks.footfall`
+    (24 cells) not one count changes by it, and where a frame costs 5 ms it saves some 0.3 ms.
     """
     if len(found) < 2:
         return found

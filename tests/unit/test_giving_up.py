@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _BEGIN = """
-import signal, sys, time
+import signal, sys
 from pathlib import Path
 from streamer.giving_up import GivenUp, give_up, undoing
 
@@ -21,7 +21,7 @@ file.touch()
 _LOADING = """
 try:  # as a library does that takes all for its own failure
     print("ready", flush=True)
-    time.sleep(30)
+    signal.pause()
 except BaseException:
     raise ImportError("initialization failed") from None
 """
@@ -31,7 +31,7 @@ try:
     with undoing():
         try:
             print("ready", flush=True)
-            time.sleep(30)
+            signal.pause()
         finally:
             file.unlink()
 except GivenUp:
@@ -43,7 +43,7 @@ with undoing():
     while True:
         try:
             print("ready", flush=True)
-            time.sleep(30)
+            signal.pause()
         except BaseException:
             pass
 """
